@@ -1,0 +1,119 @@
+import type { Backup, BackupQuery } from '../contract/backups.ts';
+import type { Job } from '../contract/jobs.ts';
+import type { Page } from '../contract/pages.ts';
+import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
+import type {
+  LookupService,
+  RecoveryWindow,
+  Restore,
+  RestoreLookupRequest,
+  RestoreQuery,
+} from '../contract/restores.ts';
+import type { Schedule, SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
+import type { RegisterServiceRequest, Service } from '../contract/services.ts';
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  /** Bounds the whole call, retries included. Default 30,000. */
+  deadlineMs?: number;
+}
+
+/** What a provider can do beyond the cloud's contract; known from its kind, never probed. */
+export interface Capabilities {
+  jobs: boolean;
+  plans: boolean;
+  registerServices: boolean;
+  undoRestores: boolean;
+}
+
+export interface Provider {
+  kind: 'cloud' | 'daemon';
+  /** For people: the URL, or `unix:<socket>` for the local daemon. */
+  url: string;
+  capabilities: Capabilities;
+  /** SHA-256 over URL, organisation and key fingerprint: what a plan is bound to. Holds no secret. */
+  binding: string;
+}
+
+/** A new restore: `service_id` is the TARGET, `backup_id` goes out as `id` (or `key`, where the server asks for it). */
+export interface NewRestore {
+  service_id: string;
+  backup_id: string;
+  point_in_time?: string;
+  external_source?: {
+    bucket: string;
+    method: 'mariabackup' | 'mysqldump';
+    credentials?: string;
+    encryption_key?: string;
+  };
+  plan_id?: string;
+}
+
+/** A destructive call may carry the approved plan that it executes (daemon only). */
+export interface PlannedOptions extends CallOptions {
+  planId?: string;
+}
+
+/**
+ * The Backup API as everything above the wire sees it: one interface for the cloud and for daemons.
+ * Ids and shapes are the contract's. Every method throws only `SkybackupError`.
+ */
+export interface BackupApi {
+  readonly provider: Provider;
+
+  listServices(options?: CallOptions): Promise<Service[]>;
+  getService(id: string, options?: CallOptions): Promise<Service>;
+  /** Powers a service on or off; returns once the request is accepted. */
+  setPower(serviceId: string, active: boolean, options?: PlannedOptions): Promise<void>;
+
+  listBackups(query?: BackupQuery, options?: CallOptions): Promise<Page<Backup>>;
+  getBackup(id: string, options?: CallOptions): Promise<Backup>;
+
+  listSchedules(query?: ScheduleQuery, options?: CallOptions): Promise<Page<Schedule>>;
+  getSchedule(id: number, options?: CallOptions): Promise<Schedule>;
+  createSchedule(request: ScheduleRequest, options?: CallOptions): Promise<Schedule>;
+  updateSchedule(id: number, patch: SchedulePatch, options?: PlannedOptions): Promise<Schedule>;
+  deleteSchedule(id: number, options?: PlannedOptions): Promise<void>;
+
+  listRestores(query?: RestoreQuery, options?: CallOptions): Promise<Page<Restore>>;
+  getRestore(id: number, options?: CallOptions): Promise<Restore>;
+  createRestore(request: NewRestore, options?: CallOptions): Promise<Restore>;
+  deleteRestore(id: number, options?: PlannedOptions): Promise<void>;
+  lookupRestoreTargets(request: RestoreLookupRequest, options?: CallOptions): Promise<LookupService[]>;
+  lookupRecoveryWindows(options?: CallOptions): Promise<RecoveryWindow[]>;
+
+  /** What only a daemon has; undefined on the cloud. */
+  readonly daemon: DaemonApi | undefined;
+
+  close(): Promise<void>;
+}
+
+export interface DaemonApi {
+  registerService(request: RegisterServiceRequest, options?: CallOptions): Promise<Service>;
+  forgetService(id: string, options?: CallOptions): Promise<void>;
+
+  getJob(id: number, options?: CallOptions): Promise<Job>;
+  cancelJob(id: number, options?: CallOptions): Promise<Job>;
+
+  /** Makes a plan, or returns the open one for the same operation, arguments and asker while its target is unchanged. */
+  createPlan(request: PlanRequest, options?: CallOptions): Promise<Plan>;
+  listPlans(options?: CallOptions): Promise<Plan[]>;
+  /** By id or by the short code. */
+  getPlan(idOrCode: string, options?: CallOptions): Promise<Plan>;
+  /** Mints the nonce that a coming elicitation answer must carry; an earlier nonce of this plan dies. */
+  askPlan(id: string, options?: CallOptions): Promise<{ nonce: string }>;
+  approvePlan(id: string, approval: PlanApproval, options?: CallOptions): Promise<Plan>;
+  /** The person said no, or the asking call was cancelled: a later yes is void. */
+  declinePlan(id: string, reason: 'declined' | 'cancelled', options?: CallOptions): Promise<Plan>;
+
+  createKey(
+    request: { role: string; name?: string },
+    options?: CallOptions,
+  ): Promise<{ id: string; key: string; role: string }>;
+  listKeys(
+    options?: CallOptions,
+  ): Promise<
+    { id: string; role: string; name?: string; created_at: string; last_used_at?: string; revoked_at?: string }[]
+  >;
+  revokeKey(id: string, options?: CallOptions): Promise<void>;
+}

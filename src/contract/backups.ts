@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { PageQuery } from './pages.ts';
+
+export const backupTypes = ['full', 'incremental', 'binarylog', 'dump', 'snapshot'] as const;
+export const BackupType = z.enum(backupTypes);
+export type BackupType = z.infer<typeof BackupType>;
+
+export const BackupQuery = PageQuery.extend({
+  service_id: z.string().min(1).max(300).optional(),
+  status: z.string().min(1).max(100).optional(),
+  type: z.string().min(1).max(100).optional(),
+});
+export type BackupQuery = z.infer<typeof BackupQuery>;
+
+/**
+ * A backup as read from either revision: unknown fields are kept, most are optional.
+ * `backup_size` is the early name of `storage_bytes`. Times are RFC 3339; `point_in_time` is `YYYY-MM-DD HH:MM:SS`, UTC.
+ */
+export const Backup = z.looseObject({
+  id: z.string(),
+  service_id: z.string(),
+  service_name: z.string().optional(),
+  type: z.string(),
+  method: z.string().optional(),
+  status: z.string(),
+  server_pod: z.string().optional(),
+  reference_full_backup: z.string().optional(),
+  point_in_time: z.string().optional(),
+  start_time: z.string().optional(),
+  end_time: z.string().optional(),
+  backup_size: z.number().optional(),
+  storage_bytes: z.number().optional(),
+  disk_size: z.string().optional(),
+  disk_size_bytes: z.number().optional(),
+  binlog_file: z.string().optional(),
+  binlog_position: z.number().optional(),
+  binlog_gtid_position: z.string().optional(),
+  is_external_storage: z.boolean().optional(),
+  cloud_provider: z.string().optional(),
+});
+export type Backup = z.infer<typeof Backup>;
+
+export const BackupsPage = z.looseObject({
+  backups: z.array(Backup),
+  backups_count: z.number().optional(),
+  pages_count: z.number().optional(),
+});
+
+/** Bytes a backup takes in its storage, from either revision's field. */
+export function storageBytes(backup: Backup): number | undefined {
+  return backup.storage_bytes ?? backup.backup_size;
+}

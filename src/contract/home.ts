@@ -1,0 +1,35 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Where the local daemon keeps everything, and where its clients find it. */
+export interface Home {
+  root: string;
+  /** The daemon's Unix socket: its permissions are the key. */
+  socket: string;
+  log: string;
+  /** Held (by pid and start time) while a daemon serves this home. */
+  lock: string;
+  state: string;
+  /** Plans of the cloud provider; the daemon's own are in `state`. */
+  cloudPlans: string;
+  /** One folder per managed service. */
+  services: string;
+  /** The default repository: a local directory. */
+  repository: string;
+}
+
+/** The home folder's layout. Default: `$XDG_STATE_HOME/skybackup`, that is `~/.local/state/skybackup`. */
+export function homeOf(env: Readonly<Record<string, string | undefined>>): Home {
+  const state = env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state');
+  const root = resolve(env.SKYBACKUP_HOME || join(state, 'skybackup'));
+  return {
+    root,
+    socket: join(root, 'daemon.sock'),
+    log: join(root, 'daemon.log'),
+    lock: join(root, 'daemon.lock'),
+    state: join(root, 'state.db'),
+    cloudPlans: join(root, 'plans.db'),
+    services: join(root, 'services'),
+    repository: join(root, 'repository'),
+  };
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { PageQuery } from './pages.ts';
+
+export const ExternalSource = z.strictObject({
+  bucket: z
+    .string()
+    .regex(/^(s3|gs):\/\/[^\s]+$/, 'must be s3://bucket/ or gs://bucket/')
+    .max(1024),
+  method: z.enum(['mariabackup', 'mysqldump']),
+  credentials: z.string().max(65_536).optional(),
+  encryption_key: z.string().max(4096).optional(),
+});
+export type ExternalSource = z.infer<typeof ExternalSource>;
+
+/**
+ * A restore as the daemon accepts it: `id` or its early name `key`, exactly one of them. `service_id` is the TARGET, whose
+ * data is replaced. `plan_id` is the daemon's own: the approved plan that this request carries out.
+ */
+export const RestoreRequest = z
+  .strictObject({
+    service_id: z.string().min(1).max(300),
+    id: z.string().min(1).max(1024).optional(),
+    key: z.string().min(1).max(1024).optional(),
+    point_in_time: z.string().max(40).optional(),
+    external_source: ExternalSource.optional(),
+    plan_id: z.string().max(100).optional(),
+  })
+  .refine((request) => (request.id === undefined) !== (request.key === undefined), {
+    message: 'give the backup as "id" (or by its early name "key"), and only once',
+    path: ['id'],
+  });
+export type RestoreRequest = z.infer<typeof RestoreRequest>;
+
+export const RestoreQuery = PageQuery.extend({
+  service_id: z.string().min(1).max(300).optional(),
+  type: z.string().min(1).max(100).optional(),
+});
+export type RestoreQuery = z.infer<typeof RestoreQuery>;
+
+/** A restore as read; `key` is the early name of `backup_id`. The fields from `job_id` on are the daemon's own. */
+export const Restore = z.looseObject({
+  id: z.number().int(),
+  service_id: z.string(),
+  service_name: z.string().optional(),
+  backup_id: z.string().optional(),
+  key: z.string().optional(),
+  bucket: z.string().optional(),
+  type: z.string().optional(),
+  status: z.string(),
+  message: z.string().optional(),
+  created_at: z.string().optional(),
+  job_id: z.number().int().optional(),
+  finished_at: z.string().optional(),
+  downtime_ms: z.number().optional(),
+  /** Where the data of before the restore are kept, and until when. */
+  kept_data: z.string().optional(),
+  kept_until: z.string().optional(),
+  warnings: z.array(z.string()).optional(),
+});
+export type Restore = z.infer<typeof Restore>;
+
+export const RestoresPage = z.looseObject({
+  restores: z.array(Restore),
+  restores_count: z.number().optional(),
+  pages_count: z.number().optional(),
+});
+
+/** The backup a restore came from, by either revision's name. */
+export function restoredFrom(restore: Restore): string | undefined {
+  return restore.backup_id ?? restore.key;
+}
+
+/** `service_id` is the SOURCE, whose backup it is. */
+export const RestoreLookupRequest = z.strictObject({
+  backup_id: z.string().min(1).max(1024),
+  service_id: z.string().min(1).max(300),
+});
+export type RestoreLookupRequest = z.infer<typeof RestoreLookupRequest>;
+
+export const LookupService = z.looseObject({ service_id: z.string(), service_name: z.string().optional() });
+export type LookupService = z.infer<typeof LookupService>;
+export const RestoreLookup = z.looseObject({
+  services: z
+    .array(LookupService)
+    .nullish()
+    .transform((list) => list ?? []),
+});
+
+export const RecoveryWindow = z.looseObject({
+  service_id: z.string(),
+  service_name: z.string().optional(),
+  start_time: z.string().optional(),
+  end_time: z.string().optional(),
+});
+export type RecoveryWindow = z.infer<typeof RecoveryWindow>;
+export const RecoveryWindows = z.looseObject({
+  services: z
+    .array(RecoveryWindow)
+    .nullish()
+    .transform((list) => list ?? []),
+});

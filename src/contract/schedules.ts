@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { BackupType } from './backups.ts';
+import { PageQuery } from './pages.ts';
+
+export const ExternalStorage = z.strictObject({
+  bucket: z.strictObject({
+    path: z
+      .string()
+      .regex(/^(s3|gs):\/\/[^\s]+$/, 'must be s3://bucket/prefix or gs://bucket/prefix')
+      .max(1024),
+    credentials: z.string().max(65_536).optional(),
+  }),
+});
+export type ExternalStorage = z.infer<typeof ExternalStorage>;
+
+/** `schedule` is `"once"` or five cron fields in UTC; the fields themselves are checked by `checkCron`. */
+export const ScheduleRequest = z.strictObject({
+  backup_type: BackupType,
+  schedule: z.string().min(1).max(200),
+  service_id: z.string().min(1).max(300),
+  external_storage: ExternalStorage.optional(),
+});
+export type ScheduleRequest = z.infer<typeof ScheduleRequest>;
+
+export const SchedulePatch = z.strictObject({
+  schedule: z.string().min(1).max(200).optional(),
+  backup_type: BackupType.optional(),
+  suspended: z.boolean().optional(),
+});
+export type SchedulePatch = z.infer<typeof SchedulePatch>;
+
+export const ScheduleQuery = PageQuery.extend({
+  service_id: z.string().min(1).max(300).optional(),
+  type: z.string().min(1).max(100).optional(),
+});
+export type ScheduleQuery = z.infer<typeof ScheduleQuery>;
+
+/** A schedule as read. The fields from `job_id` on are the daemon's own; the cloud has no link to the backup a schedule made. */
+export const Schedule = z.looseObject({
+  id: z.number().int(),
+  service_id: z.string(),
+  service_name: z.string().optional(),
+  schedule: z.string(),
+  type: z.string(),
+  status: z.string(),
+  message: z.string().optional(),
+  scheduled_at: z.string().optional(),
+  created_at: z.string().optional(),
+  updated_at: z.string().optional(),
+  suspended: z.boolean().optional(),
+  labels: z.record(z.string(), z.unknown()).optional(),
+  cloud_provider: z.string().optional(),
+  job_id: z.number().int().optional(),
+  backup_id: z.string().optional(),
+  last_run_at: z.string().optional(),
+  next_run_at: z.string().optional(),
+  warnings: z.array(z.string()).optional(),
+});
+export type Schedule = z.infer<typeof Schedule>;
+
+export const SchedulesPage = z.looseObject({
+  schedules: z.array(Schedule),
+  schedules_count: z.number().optional(),
+  pages_count: z.number().optional(),
+});

@@ -1,0 +1,13 @@
+import { defineConfig } from 'tsdown';
+
+export default defineConfig({
+  entry: { skybackup: 'src/cli/main.ts' },
+  outDir: 'dist',
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.19',
+  dts: false,
+  // Everything is bundled: the daemon outlives the MCP process and must survive the cleaning of a package cache.
+  noExternal: [/.*/],
+  clean: true,
+});

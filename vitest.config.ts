@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: ['test/setup/build.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Two servers' worth of tests at once: more than that and the machine's two cores make timeouts lie.
+    maxWorkers: 2,
+    unstubEnvs: true,
+  },
+});
