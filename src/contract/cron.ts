@@ -19,6 +19,8 @@ export function checkCron(expression: string): string {
     );
   const normal = fields.join(' ');
   if (!/^[0-9A-Za-z*,/\- ?#]+$/.test(normal)) throw wrong('it has characters that cron does not know');
+  // cron-parser reads H as "some value, drawn anew each time": such a schedule would never be due at a known moment.
+  if (/\bH\b/i.test(normal)) throw wrong('it has H, which stands for no fixed time');
   try {
     nextRuns(normal, new Date(), 1);
   } catch (error) {
