@@ -66,6 +66,11 @@ export const errorTable = {
   lock_timeout: { status: 409, retryable: true, hint: 'End the session that holds the lock, then call again.' },
   no_space: { status: 409, retryable: true, hint: 'Free the space named in the message, then call again.' },
   tool_missing: { status: 409, retryable: false, hint: 'Install the named package.' },
+  statement_failed: {
+    status: 409,
+    retryable: false,
+    hint: "Read the server's own words in the message; its error log may say more.",
+  },
   // what went wrong while working
   backup_failed: { status: 500, retryable: true, hint: 'Read the reason, mend it, and take the backup again.' },
   backup_damaged: {
