@@ -4,10 +4,11 @@ export default defineConfig({
   entry: { skybackup: 'src/cli/main.ts' },
   outDir: 'dist',
   format: 'esm',
+  fixedExtension: false,
   platform: 'node',
   target: 'node22.19',
   dts: false,
   // Everything is bundled: the daemon outlives the MCP process and must survive the cleaning of a package cache.
-  noExternal: [/.*/],
+  deps: { alwaysBundle: [/.*/], onlyBundle: false, onlyImport: [/^node:/] },
   clean: true,
 });
