@@ -48,6 +48,11 @@ export const errorTable = {
     hint: 'Look at the service again, then call again for a fresh plan.',
   },
   // the server that is backed up or restored
+  service_failed: {
+    status: 500,
+    retryable: true,
+    hint: "Read the server's log, which the message names, mend the reason and try again.",
+  },
   service_down: { status: 409, retryable: true, hint: 'Start the service, then call again.' },
   access_denied: { status: 409, retryable: false, hint: 'Correct the user or the password of the service.' },
   privilege_missing: { status: 409, retryable: false, hint: 'Grant the named privilege to the backup user.' },
@@ -65,6 +70,11 @@ export const errorTable = {
   version_mismatch: { status: 409, retryable: false, hint: 'Use a server and tools of the same series as the backup.' },
   lock_timeout: { status: 409, retryable: true, hint: 'End the session that holds the lock, then call again.' },
   no_space: { status: 409, retryable: true, hint: 'Free the space named in the message, then call again.' },
+  storage_failed: {
+    status: 500,
+    retryable: true,
+    hint: 'Check that the storage named in the message is there and that the daemon may read and write it.',
+  },
   tool_missing: { status: 409, retryable: false, hint: 'Install the named package.' },
   statement_failed: {
     status: 409,

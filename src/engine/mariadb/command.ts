@@ -88,7 +88,7 @@ export function startCommand(spec: CommandSpec, options: CommandOptions = {}): R
 /** Runs a program to its end with its output in memory. Throws `cancelled`, or `failure` (default `backup_failed`) unless it ended 0. */
 export async function runCommand(
   spec: CommandSpec,
-  options: Omit<CommandOptions, 'stdout'> & { failure?: 'backup_failed' | 'restore_failed' } = {},
+  options: Omit<CommandOptions, 'stdout'> & { failure?: 'backup_failed' | 'restore_failed' | 'service_failed' } = {},
 ): Promise<{ stdout: string; stderr: string }> {
   const { failure = 'backup_failed', ...rest } = options;
   const command = startCommand(spec, rest);
