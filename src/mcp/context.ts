@@ -1,0 +1,30 @@
+import type { BackupApi } from '../client/backup-api.ts';
+import type { Settings } from '../client/settings.ts';
+import type { Askings } from './guard/askings.ts';
+import type { Planner } from './guard/planner.ts';
+
+/** What an MCP server works with. Nothing in it acts before the first call needs it. */
+export interface McpContext {
+  api: BackupApi;
+  settings: Settings;
+  version: string;
+  /** Questions put to people on this connection; shared with the transport, which sees cancelled requests. */
+  askings?: Askings;
+}
+
+/** What one tool call may use. */
+export interface Call {
+  readonly api: BackupApi;
+  readonly settings: Settings;
+  /** Aborted when the client cancels the call or goes away. */
+  readonly signal: AbortSignal;
+  /** Tells a waiting client how far the work is; nothing is sent unless it asked for progress. */
+  progress(message: string, done?: number, total?: number): Promise<void>;
+  /** The approved plan that this call carries out; the daemon wants its id with the request. */
+  readonly planId: string | undefined;
+}
+
+export interface GuardContext extends McpContext {
+  planner: Planner;
+  askings: Askings;
+}

@@ -1,0 +1,132 @@
+import type {
+  CallToolResult,
+  InputRequiredResult,
+  McpServer,
+  ServerContext,
+  ToolAnnotations,
+} from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import { answerError, type ToolAnswer, toResult } from './answer.ts';
+import { audit } from './audit.ts';
+import type { Call, GuardContext } from './context.ts';
+import { confirm } from './guard/confirm.ts';
+import type { PlannedRequest } from './guard/planner.ts';
+import { progressOf } from './progress.ts';
+import { openSchema, readArguments } from './tool-schema.ts';
+
+export type Operation = 'read' | 'write' | 'destructive';
+
+interface ToolDefinition<I extends z.ZodObject, E> {
+  name: string;
+  /** The one word from which registration, annotations, read-only mode, confirmation and audit derive. */
+  operation: Operation;
+  title: string;
+  description: string;
+  /** Always a `z.strictObject`: an argument that does not exist is refused by name, never dropped. */
+  input: I;
+  /** Top-level members of the structured answer, none of them required: an error answers in the same shape. */
+  output: z.ZodRawShape;
+  /** Whether a repeated call changes nothing more. */
+  idempotent?: boolean;
+  /** Turns forgiving arguments (a name, `latest`) into exact ids, so that what is approved is what is done. */
+  exact?: (args: z.output<I>, call: Call) => Promise<E>;
+  /**
+   * The request that a person has to approve first; undefined when these arguments take nothing away.
+   * A destructive tool must have one; a write tool may.
+   */
+  effect?: (exact: E, call: Call) => Promise<PlannedRequest | undefined>;
+  run(exact: E, call: Call): Promise<ToolAnswer>;
+}
+
+export interface Tool {
+  name: string;
+  operation: Operation;
+  register(server: McpServer, context: GuardContext): void;
+}
+
+/**
+ * One tool. Everything around `run` happens here, once for all tools: arguments are checked, ids resolved, a person asked,
+ * errors worded and redacted, the answer cleaned, the change audited.
+ */
+export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDefinition<I, E>): Tool {
+  const { name, operation } = tool;
+  if (operation === 'destructive' && tool.effect === undefined)
+    throw new Error(`${name} is destructive without an effect`);
+  return {
+    name,
+    operation,
+    register(server, context) {
+      const guarded = tool.effect !== undefined;
+      const input = guarded && context.settings.confirm === 'host' ? tool.input.extend(planArgument) : tool.input;
+      server.registerTool(
+        name,
+        {
+          title: tool.title,
+          description: tool.description,
+          inputSchema: openSchema(input),
+          outputSchema: openSchema(z.looseObject({ ...tool.output, ...(guarded ? planOutput : {}), ...commonOutput })),
+          annotations: annotationsOf(tool),
+        },
+        (raw: unknown, ctx) => carryOut(tool, input, raw, ctx, server, context),
+      );
+    },
+  };
+}
+
+/** Only where the host's own prompt stands for the person (`SKYBACKUP_CONFIRM=host`) does this argument exist. */
+const planArgument = { plan: z.string().max(100).optional().describe('Token of the plan the person agreed to') };
+const planOutput = { plan: z.record(z.string(), z.unknown()).optional() };
+const commonOutput = {
+  warnings: z.array(z.string()).optional(),
+  next: z.string().optional(),
+  error: z.record(z.string(), z.unknown()).optional(),
+};
+
+function annotationsOf(tool: { operation: Operation; effect?: unknown; idempotent?: boolean }): ToolAnnotations {
+  if (tool.operation === 'read') return { readOnlyHint: true, openWorldHint: false };
+  return {
+    readOnlyHint: false,
+    destructiveHint: tool.operation === 'destructive' || tool.effect !== undefined,
+    idempotentHint: tool.idempotent ?? false,
+    openWorldHint: false,
+  };
+}
+
+async function carryOut<I extends z.ZodObject, E>(
+  tool: ToolDefinition<I, E>,
+  input: z.ZodObject,
+  raw: unknown,
+  ctx: ServerContext,
+  server: McpServer,
+  context: GuardContext,
+): Promise<CallToolResult | InputRequiredResult> {
+  const { api, settings } = context;
+  const call: Call = { api, settings, signal: ctx.mcpReq.signal, progress: progressOf(ctx), planId: undefined };
+  const record = tool.operation === 'read' ? undefined : audit(tool.name, ctx, server);
+  try {
+    const { plan: token, ...rest } = readArguments(tool.name, input, raw);
+    // The host's plan token is ours, not the tool's; `input` is the tool's own schema plus at most that.
+    const args = (token === undefined ? { ...rest } : rest) as z.output<I>;
+    const exact = tool.exact ? await tool.exact(args, call) : (args as unknown as E);
+    const request = await tool.effect?.(exact, call);
+    record?.about(exact);
+    if (request === undefined) return toResult(await tool.run(exact, call), record);
+
+    const decision = await confirm(request, {
+      ctx,
+      server,
+      context,
+      call,
+      tool: tool.name,
+      token: token as string | undefined,
+    });
+    record?.plan(decision.plan, decision.outcome);
+    if (decision.outcome !== 'approved') return decision.result;
+    const answer = await context.planner.carryOut(decision.plan, request, call.signal, (planId) =>
+      tool.run(exact, { ...call, planId }),
+    );
+    return toResult(answer, record);
+  } catch (error) {
+    return answerError(error, api.provider, record);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Backup } from '../../contract/backups.ts';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { Schedule } from '../../contract/schedules.ts';
+import { classifyStatus } from '../../contract/status.ts';
+import type { Call } from '../context.ts';
+import { backupRow } from '../rows.ts';
+import { readTime } from '../sizes-and-times.ts';
+import { quoteText } from '../untrusted-text.ts';
+import type { Followed } from './followed.ts';
+import { followJob } from './job.ts';
+import { earliestStart } from './started-backup.ts';
+
+/** The backup that a one-time schedule makes: by its job where there is one, else found by service, type and start time. */
+export async function followBackup(scheduleId: number, since: Date | undefined, call: Call): Promise<Followed> {
+  const { api, signal } = call;
+  const schedule = await api.getSchedule(scheduleId, { signal });
+  if (schedule.schedule !== 'once') {
+    throw new SkybackupError('invalid_request', `Schedule ${scheduleId} is a regular one: it does not end.`, {
+      hint: 'See its backups with list_backups. wait_for takes the id that create_backup gave.',
+    });
+  }
+  if (schedule.job_id !== undefined && api.daemon !== undefined) return followJob(schedule.job_id, call);
+
+  const backup = await backupOf(schedule, since, call);
+  const status = backup?.status ?? schedule.status;
+  // A schedule may say it succeeded before its backup is listed: it has ended only when there is something to show.
+  const outcome = backup === undefined && classifyStatus(status) === 'done' ? 'in_progress' : classifyStatus(status);
+  const message = `backup of ${schedule.service_id} (schedule ${schedule.id}): ${quoteText(status)}`;
+  const data = { schedule_id: schedule.id, service_id: schedule.service_id, status, backup_id: backup?.id };
+  return { outcome, message, data, ended: async () => ended(schedule, backup, data) };
+}
+
+async function backupOf(
+  schedule: Schedule,
+  since: Date | undefined,
+  { api, signal }: Call,
+): Promise<Backup | undefined> {
+  const query = { service_id: schedule.service_id, order: 'desc', page_size: 50 } as const;
+  const { items } = await api.listBackups(query, { signal });
+  const earliest = earliestStart(schedule, since);
+  const started = (backup: Backup): number => readTime(backup.start_time)?.getTime() ?? Number.NEGATIVE_INFINITY;
+  const possible = items.filter((backup) => backup.type === schedule.type && started(backup) >= earliest);
+  // The first that began after the request; without a known moment the newest is the best there is.
+  const known = earliest > Number.NEGATIVE_INFINITY;
+  return possible.sort((a, b) => (known ? started(a) - started(b) : started(b) - started(a)))[0];
+}
+
+function ended(schedule: Schedule, backup: Backup | undefined, data: Record<string, unknown>) {
+  if (backup === undefined || classifyStatus(backup.status) === 'failed') {
+    return {
+      text: [`The backup of ${schedule.service_id} failed: ${quoteText(schedule.message ?? schedule.status, 400)}.`],
+      data,
+      next: 'Look at the service with list_services, mend the reason, then call create_backup again.',
+    };
+  }
+  const row = backupRow(backup);
+  return {
+    text: ['The backup is finished (found by service, type and start time: the cloud keeps no link):', row.text],
+    data: { ...data, backup: row.data },
+    next: `The cloud keeps it 7 days. restore_backup with backup "${backup.id}" would restore it, if the person wants that.`,
+  };
+}

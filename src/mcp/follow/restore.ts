@@ -1,0 +1,74 @@
+import { type Restore, restoredFrom } from '../../contract/restores.ts';
+import { classifyStatus } from '../../contract/status.ts';
+import type { ToolAnswer } from '../answer.ts';
+import type { Call } from '../context.ts';
+import { serviceLabel } from '../find/service.ts';
+import { restoreRow } from '../rows.ts';
+import { quoteText } from '../untrusted-text.ts';
+import type { Followed } from './followed.ts';
+import { jobInWords } from './job.ts';
+
+/** A restore; once it has ended, also what became of its service. */
+export async function followRestore(id: number, call: Call): Promise<Followed> {
+  const { api, signal } = call;
+  const restore = await api.getRestore(id, { signal });
+  const outcome = classifyStatus(restore.status);
+  const runs = outcome === 'in_progress' && restore.job_id !== undefined;
+  const job = runs && restore.job_id !== undefined ? await api.daemon?.getJob(restore.job_id, { signal }) : undefined;
+  const status = `restore ${id} of ${restore.service_id}: ${quoteText(restore.status)} ${quoteText(restore.message ?? '')}`;
+  return {
+    outcome,
+    message: job === undefined ? status : jobInWords(job),
+    done: job?.bytes,
+    total: job?.total_bytes,
+    data: { ...restoreRow(restore).data, phase: job?.phase },
+    ended: async () => (outcome === 'failed' ? failed(restore, call) : succeeded(restore, call)),
+  };
+}
+
+/** In which state the service is, whose users it has now, where the old data are, how to go back. */
+async function succeeded(restore: Restore, { api, signal }: Call): Promise<ToolAnswer> {
+  const service = await api.getService(restore.service_id, { signal });
+  const row = restoreRow(restore);
+  const source = restoredFrom(restore)?.split(':')[1];
+  const foreign = source !== undefined && source !== service.id;
+  const users = foreign
+    ? `${service.id} now has the users and passwords of ${source}: credentials stored for ${service.id} are stale.`
+    : `The users and passwords of ${service.id} are those of the moment of the backup.`;
+  const kept = restore.kept_data !== undefined;
+  const undo = kept
+    ? `The data of before are kept at ${row.data.kept_data} until ${row.data.kept_until ?? 'a person removes them'}. To undo, a person stops the service and puts that directory back in place of its data directory.`
+    : 'The cloud keeps no data of before: going back needs an earlier backup.';
+  const running = service.status === 'ready';
+  return {
+    text: [
+      `The restore onto ${serviceLabel(service)} is finished. The service is ${service.status}.`,
+      row.text,
+      users,
+      `Undo: ${undo}`,
+    ],
+    data: { ...row.data, service_status: service.status, users_of: source ?? service.id, users, undo },
+    warnings: [...(restore.warnings ?? []), ...(foreign ? ['Stored credentials of the target are stale.'] : [])],
+    next: running
+      ? 'Have the person check the data, and take a new backup (create_backup): older incrementals do not continue.'
+      : `${service.id} is ${service.status}: offer start_service with service "${service.id}", then have the person check the data.`,
+  };
+}
+
+async function failed(restore: Restore, { api, signal }: Call): Promise<ToolAnswer> {
+  const service = await api.getService(restore.service_id, { signal });
+  const row = restoreRow(restore);
+  const own = api.provider.kind === 'daemon';
+  return {
+    text: [
+      `The restore failed. ${serviceLabel(service)} is ${service.status}.`,
+      row.text,
+      own ? 'The service has its old data: a failed restore is taken back.' : undefined,
+    ],
+    data: { ...row.data, service_status: service.status },
+    warnings: restore.warnings ?? [],
+    next: own
+      ? 'Mend the reason, then call restore_backup again.'
+      : 'Check the service with list_services; its data may be incomplete. A new restore_backup may mend it.',
+  };
+}

@@ -1,0 +1,82 @@
+import type { BackupApi } from '../../client/backup-api.ts';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { PlanFacts } from '../../contract/plans.ts';
+import { SchedulePatch } from '../../contract/schedules.ts';
+import { digestOf } from '../../plans/arguments-digest.ts';
+import { serviceLabel } from '../find/service.ts';
+import { scheduleInWords } from '../schedule-words.ts';
+import { cloudRestoreFacts } from './cloud-restore-facts.ts';
+import type { PlannedRequest } from './planner.ts';
+
+export interface GatheredFacts {
+  facts: PlanFacts;
+  /** Changes when the target does: identity, status, last backup, running work. */
+  targetDigest: string;
+}
+
+/** What a person must know about a destructive request to the cloud, and the state of its target, both freshly read. */
+export async function gatherCloudFacts(
+  api: BackupApi,
+  request: PlannedRequest,
+  signal: AbortSignal,
+): Promise<GatheredFacts> {
+  switch (request.operation) {
+    case 'restore_backup':
+      return cloudRestoreFacts(api, request.arguments, signal);
+    case 'delete_schedule':
+    case 'update_schedule':
+      return scheduleFacts(api, request, signal);
+    default:
+      throw new SkybackupError('unsupported', `${request.operation} is not offered for the cloud.`);
+  }
+}
+
+async function scheduleFacts(api: BackupApi, request: PlannedRequest, signal: AbortSignal): Promise<GatheredFacts> {
+  const { id, ...change } = request.arguments;
+  const schedule = await api.getSchedule(Number(id), { signal });
+  const { service_id, type, suspended = false } = schedule;
+  const service = await api.getService(service_id, { signal });
+  const { items } = await api.listSchedules({ service_id, page_size: 100 }, { signal });
+  const others = items.filter((other) => other.id !== schedule.id && other.schedule !== 'once' && !other.suspended);
+  const { words } = await scheduleInWords(schedule.schedule, 1);
+  const what = `schedule ${schedule.id} of service ${serviceLabel(service)}: ${type}, ${words}`;
+  const lost =
+    request.operation === 'delete_schedule' ? ['No backup is taken by this schedule any more.'] : await weakening();
+
+  async function weakening(): Promise<string[]> {
+    const { weakened } = await import('../../plans/schedule-effect.ts');
+    return weakened(schedule, SchedulePatch.parse(change));
+  }
+
+  const facts: PlanFacts = {
+    title: request.operation === 'delete_schedule' ? `Delete ${what}` : `Weaken ${what}`,
+    service_id,
+    confirm_id: String(schedule.id),
+    ...(request.operation === 'update_schedule' ? { replaced: what, replaced_by: changeInWords(change) } : {}),
+    lost,
+    warnings:
+      others.length > 0
+        ? []
+        : [
+            `No other active schedule backs up ${service_id}. The cloud deletes backups after 7 days: then none is left.`,
+          ],
+    undo: 'Make or change the schedule again. Backups that it took stay their 7 days.',
+  };
+  return {
+    facts,
+    targetDigest: digestOf({
+      schedule: schedule.schedule,
+      id,
+      service_id,
+      type,
+      suspended,
+      service_status: service.status,
+    }),
+  };
+}
+
+function changeInWords(change: Record<string, unknown>): string {
+  return Object.entries(change)
+    .map(([name, value]) => `${name} = ${String(value)}`)
+    .join(', ');
+}

@@ -1,0 +1,88 @@
+import type { BackupApi } from '../../client/backup-api.ts';
+import { type Backup, storageBytes } from '../../contract/backups.ts';
+import { isBackupId } from '../../contract/ids.ts';
+import type { PlanFacts } from '../../contract/plans.ts';
+import type { Service } from '../../contract/services.ts';
+import { classifyStatus } from '../../contract/status.ts';
+import { digestOf } from '../../plans/arguments-digest.ts';
+import { takenAt } from '../find/backup.ts';
+import { serviceLabel } from '../find/service.ts';
+import { timeInWords } from '../sizes-and-times.ts';
+import type { GatheredFacts } from './cloud-facts.ts';
+
+/** A restore in the cloud: its target, what comes instead, what is lost, and that the cloud cannot undo it. */
+export async function cloudRestoreFacts(
+  api: BackupApi,
+  args: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<GatheredFacts> {
+  const id = String(args.id);
+  const target = await api.getService(String(args.service_id), { signal });
+  const backup = isBackupId(id) ? await api.getBackup(id, { signal }) : undefined;
+  const query = { service_id: target.id, order: 'desc', page_size: 100 } as const;
+  const own = (await api.listBackups(query, { signal })).items.sort((a, b) => takenAt(b) - takenAt(a));
+  const restores = (await api.listRestores({ service_id: target.id, order: 'desc', page_size: 100 }, { signal })).items;
+  const running = restores
+    .filter(({ status }) => classifyStatus(status) === 'in_progress')
+    .map((restore) => restore.id);
+  const moment = args.point_in_time === undefined ? backup?.point_in_time : String(args.point_in_time);
+  return {
+    facts: factsOf(target, id, backup, own, running, moment),
+    targetDigest: digestOf({
+      id: target.id,
+      status: target.status,
+      active: target.is_active,
+      version: target.version,
+      topology: target.topology,
+      created: target.created_on,
+      last_backup: own[0] && { id: own[0].id, status: own[0].status },
+      backup: backup && { id: backup.id, status: backup.status },
+      running,
+    }),
+  };
+}
+
+function factsOf(
+  target: Service,
+  id: string,
+  backup: Backup | undefined,
+  own: Backup[],
+  running: number[],
+  moment: string | undefined,
+): PlanFacts {
+  const label = serviceLabel(target);
+  const source = backup?.service_id ?? id;
+  const foreign = source !== target.id;
+  const at = timeInWords(moment) ?? 'an unknown moment';
+  const size = backup && storageBytes(backup);
+  const newest = own.find(({ status }) => classifyStatus(status) === 'done');
+  return {
+    title: `Replace ALL DATA of service ${label} by ${backup ? `backup ${id}` : `the state of ${source} at ${at}`}`,
+    service_id: target.id,
+    confirm_id: target.id,
+    replaced: `all data of ${label}, ${target.version ?? 'unknown version'}, now ${target.status}`,
+    replaced_by: backup ? `a ${backup.type} backup of ${source}` : `a point in time of ${source}`,
+    ...(moment === undefined ? {} : { recovery_point: moment }),
+    ...(size === undefined ? {} : { size_bytes: size }),
+    expected_downtime:
+      backup?.type === 'dump'
+        ? 'none is documented for logical dumps'
+        : 'stopped during the restore, and possibly until it is started again',
+    lost: [
+      foreign
+        ? `Everything in ${target.id}: the new data come from ${source}.`
+        : `Everything written to ${target.id} after ${at}.`,
+      newest
+        ? `Its newest own backup is of ${timeInWords(newest.point_in_time) ?? 'an unknown moment'}: what came later is in no backup.`
+        : `${target.id} has no finished backup of its own: what it holds now cannot be brought back.`,
+    ],
+    warnings: [
+      ...(foreign ? [`The users and passwords of ${target.id} become those of ${source}.`] : []),
+      ...(target.topology && !/single|standalone/i.test(target.topology)
+        ? ['Replicas of the service are rebuilt or break.']
+        : []),
+      ...(running.length > 0 ? [`Restore ${running.join(', ')} of this service is running.`] : []),
+    ],
+    undo: 'None in the cloud. Take a backup of the target first to be able to go back; it is kept 7 days.',
+  };
+}

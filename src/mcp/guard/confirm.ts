@@ -1,0 +1,138 @@
+import {
+  type CallToolResult,
+  type InputRequiredResult,
+  inputResponse,
+  type McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { Plan } from '../../contract/plans.ts';
+import { canonicalJson, digestOf } from '../../plans/arguments-digest.ts';
+import { toResult } from '../answer.ts';
+import { clientName } from '../audit.ts';
+import type { Call, GuardContext } from '../context.ts';
+import { type AskState, answerKey, askForm, canElicit, readAskState, typedField } from './elicitation.ts';
+import { needsApproval, saidNo } from './no-approval.ts';
+import type { PlannedRequest } from './planner.ts';
+
+/** How long a question stays open; the plan itself lives ten minutes. */
+export const askPatienceMs = 5 * 60_000;
+
+interface Asking {
+  ctx: ServerContext;
+  server: McpServer;
+  context: GuardContext;
+  call: Call;
+  tool: string;
+  /** `host` only: the plan's token, repeated by the host after its own prompt. */
+  token: string | undefined;
+}
+
+export type Decision =
+  | { outcome: 'approved'; plan: Plan }
+  | {
+      outcome: 'asked' | 'needs_approval' | 'declined' | 'cancelled';
+      plan: Plan;
+      result: CallToolResult | InputRequiredResult;
+    };
+
+/**
+ * Gets a person's yes for a destructive request, or says how to get it. Changes nothing but plans. An answer counts only with our
+ * own state, its nonce unused, for a plan of exactly this operation and these arguments: everything else a client sends along is
+ * treated as if it were not there, or refused.
+ */
+export async function confirm(request: PlannedRequest, asking: Asking): Promise<Decision> {
+  const { ctx, server, context, call, tool, token } = asking;
+  const { planner, settings, askings } = context;
+  refuseUnprovable(asking);
+  const state = settings.confirm === 'ask' ? readAskState(ctx) : undefined;
+  if (state !== undefined) return answered(request, state, asking);
+  if (token !== undefined) return approvedByHost(request, token, asking);
+
+  const plan = await planner.prepare(request, clientName(ctx, server), call.signal);
+  if (plan.status === 'approved' && accepted(plan, settings.confirm)) return { outcome: 'approved', plan };
+  const subject = `${request.operation} ${digestOf(request.arguments)}`;
+  if (
+    settings.confirm === 'ask' &&
+    plan.status === 'pending' &&
+    canElicit(ctx, server) &&
+    !askings.wentUnanswered(subject)
+  ) {
+    return ask(plan, subject, asking);
+  }
+  return { outcome: 'needs_approval', plan, result: toResult(needsApproval(plan, request, tool, settings.confirm)) };
+}
+
+async function ask(plan: Plan, subject: string, { ctx, context, call }: Asking): Promise<Decision> {
+  const { planner, askings } = context;
+  const giveUp = (): void => void planner.giveUp(plan, 'cancelled').catch(() => undefined);
+  if (call.signal.aborted) giveUp();
+  call.signal.throwIfAborted();
+  const nonce = await planner.ask(plan);
+  // Before the newer protocol the request stays open while the person thinks, and hosts end silent calls after a minute.
+  const staysOpen = ctx.mcpReq.envelope === undefined;
+  const beat = staysOpen ? () => void call.progress('Waiting for a person to confirm') : undefined;
+  askings.add(ctx.mcpReq.id, { plan: plan.id, subject, giveUp, beat, patienceMs: askPatienceMs });
+  call.signal.addEventListener('abort', () => askings.cancelled(ctx.mcpReq.id), { once: true });
+  return { outcome: 'asked', plan, result: askForm(plan, nonce) };
+}
+
+async function answered(request: PlannedRequest, state: AskState, { ctx, context, call }: Asking): Promise<Decision> {
+  const { planner, askings, settings } = context;
+  const plan = await planOf(state.plan, request, context);
+  askings.answered(plan.id);
+  const answer = inputResponse(ctx.mcpReq.inputResponses, answerKey);
+  if (answer.kind !== 'elicit' || answer.action === 'cancel') return no(plan, 'cancelled', context);
+  if (answer.action === 'decline') return no(plan, 'declined', context);
+
+  const giveUp = (): void => void planner.giveUp(plan, 'cancelled').catch(() => undefined);
+  call.signal.addEventListener('abort', giveUp, { once: true });
+  const typed = String(answer.content?.[typedField] ?? '')
+    .trim()
+    .slice(0, 300);
+  const approved = await planner.approve(plan, { channel: 'elicitation', typed_id: typed, nonce: state.nonce });
+  if (call.signal.aborted) giveUp();
+  call.signal.throwIfAborted();
+  if (!accepted(approved, settings.confirm)) throw new SkybackupError('plan_not_approved', 'The plan is not approved.');
+  return { outcome: 'approved', plan: approved };
+}
+
+async function approvedByHost(request: PlannedRequest, token: string, { context }: Asking): Promise<Decision> {
+  const plan = await planOf(token, request, context);
+  const approved = await context.planner.approve(plan, { channel: 'host' });
+  return { outcome: 'approved', plan: approved };
+}
+
+async function no(plan: Plan, reason: 'declined' | 'cancelled', { planner }: GuardContext): Promise<Decision> {
+  await planner.giveUp(plan, reason);
+  return { outcome: reason, plan, result: toResult(saidNo(plan, reason)) };
+}
+
+/** The plan that an answer names, if it is for exactly this request. */
+async function planOf(id: string, request: PlannedRequest, { planner }: GuardContext): Promise<Plan> {
+  const plan = await planner.get(id);
+  if (plan === undefined) {
+    throw new SkybackupError('plan_expired', 'The plan that was answered does not exist any more: nothing was done.');
+  }
+  if (plan.operation !== request.operation || canonicalJson(plan.arguments) !== canonicalJson(request.arguments)) {
+    throw new SkybackupError('plan_mismatch', 'The answer was given for another request: nothing was done.');
+  }
+  return plan;
+}
+
+/** Which approvals this process trusts: a plan may have been approved through another one with a looser setting. */
+function accepted(plan: Plan, mode: 'ask' | 'strict' | 'host'): boolean {
+  if (mode === 'strict') return plan.approved_by === 'approver_key';
+  return mode === 'host' || plan.approved_by !== 'host';
+}
+
+/** Plans of the cloud lie in a file of this very user, so nobody else's key could approve them. */
+function refuseUnprovable({ context: { settings, api } }: Asking): void {
+  if (settings.confirm === 'strict' && api.provider.kind === 'cloud') {
+    throw new SkybackupError(
+      'unsupported',
+      'SKYBACKUP_CONFIRM=strict wants an approver key, and the cloud has none: this change cannot be approved here.',
+      { hint: 'A person can make this change in the SkySQL portal, or set SKYBACKUP_CONFIRM=ask.' },
+    );
+  }
+}

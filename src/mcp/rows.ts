@@ -1,0 +1,113 @@
+import { type Backup, storageBytes } from '../contract/backups.ts';
+import { type Restore, restoredFrom } from '../contract/restores.ts';
+import type { Schedule } from '../contract/schedules.ts';
+import type { Service } from '../contract/services.ts';
+import { serviceLabel } from './find/service.ts';
+import type { Row } from './list-page.ts';
+import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
+import { quoteText } from './untrusted-text.ts';
+
+/** How each thing is shown, in every tool and resource alike. Status words are shown raw: their list is open. */
+
+function line(...parts: (string | undefined | false)[]): string {
+  return `- ${parts.filter(Boolean).join(' · ')}`;
+}
+
+function message(text: string | undefined): string | undefined {
+  return text ? quoteText(text, 120) : undefined;
+}
+
+export function serviceRow(service: Service): Row {
+  const { id, name, status, is_active, provider, region, topology, version, size, fqdn, control, last_backup_at } =
+    service;
+  const data = {
+    id,
+    name: name && quoteText(name, 60),
+    status,
+    is_active,
+    provider: provider && quoteText(provider),
+    region: region && quoteText(region),
+    topology: topology && quoteText(topology),
+    version: version && quoteText(version),
+    size: size && quoteText(size),
+    fqdn: fqdn && quoteText(fqdn),
+    control: control && quoteText(control),
+    last_backup: timeInWords(last_backup_at),
+    message: message(service.message),
+  };
+  const place = [data.provider, data.region].filter(Boolean).join(' ');
+  const lastBackup = last_backup_at === undefined ? undefined : `last backup ${data.last_backup}`;
+  return {
+    data,
+    text: line(serviceLabel(service), status, data.version, data.control, place, lastBackup, data.message),
+  };
+}
+
+export function backupRow(backup: Backup): Row {
+  const { id, service_id, service_name, type, status, reference_full_backup, is_external_storage } = backup;
+  const data = {
+    id,
+    service_id,
+    type: quoteText(type),
+    status: quoteText(status),
+    data_of: timeInWords(backup.point_in_time) ?? timeInWords(backup.start_time),
+    size: sizeInWords(storageBytes(backup)),
+    needs_full: reference_full_backup || undefined,
+    external_storage: is_external_storage || undefined,
+  };
+  const label = serviceLabel({ id: service_id, name: service_name });
+  return {
+    data,
+    text: line(`${data.data_of ?? 'time unknown'}`, label, data.type, data.status, data.size, `id ${id}`),
+  };
+}
+
+export function scheduleRow(schedule: Schedule, words: string, nextRuns: string[]): Row {
+  const { id, service_id, service_name, type, status, suspended } = schedule;
+  const data = {
+    id,
+    service_id,
+    type: quoteText(type),
+    schedule: quoteText(schedule.schedule),
+    in_words: words,
+    suspended: suspended ?? false,
+    status: quoteText(status),
+    next_runs: nextRuns.length > 0 ? nextRuns : undefined,
+    last_run: timeInWords(schedule.last_run_at),
+    message: message(schedule.message),
+  };
+  const when = suspended ? 'SUSPENDED' : nextRuns[0] && `next ${nextRuns[0]}`;
+  const label = serviceLabel({ id: service_id, name: service_name });
+  return { data, text: line(`schedule ${id}`, label, data.type, words, when, data.status, data.message) };
+}
+
+export function restoreRow(restore: Restore): Row {
+  const { id, service_id, service_name, status } = restore;
+  const data = {
+    id,
+    service_id,
+    backup_id: restoredFrom(restore),
+    type: restore.type && quoteText(restore.type),
+    status: quoteText(status),
+    created: timeInWords(restore.created_at),
+    finished: timeInWords(restore.finished_at),
+    downtime: restore.downtime_ms === undefined ? undefined : durationInWords(restore.downtime_ms),
+    kept_data: restore.kept_data && quoteText(restore.kept_data, 300),
+    kept_until: timeInWords(restore.kept_until),
+    message: message(restore.message),
+  };
+  const label = `onto ${serviceLabel({ id: service_id, name: service_name })}`;
+  const kept = data.kept_data && `data of before kept at ${data.kept_data} until ${data.kept_until}`;
+  return {
+    data,
+    text: line(
+      `restore ${id}`,
+      label,
+      data.status,
+      data.created,
+      `from ${data.backup_id ?? 'unknown'}`,
+      kept,
+      data.message,
+    ),
+  };
+}

@@ -1,0 +1,41 @@
+import { isJSONRPCNotification, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { McpContext } from './context.ts';
+import { Askings } from './guard/askings.ts';
+import { outwardText } from './outward.ts';
+import { createServer } from './server.ts';
+
+/**
+ * Serves MCP on stdin and stdout, both protocol eras, until stdin ends. Nothing but protocol goes to stdout. Nothing is started or
+ * opened before the first call that needs it: hosts spawn servers only to look at them, and often twice.
+ */
+export async function runStdio(context: McpContext): Promise<void> {
+  const askings = new Askings();
+  const transport = new StdioServerTransport();
+  const ended = new Promise<void>((resolve) => {
+    process.stdin.once('end', resolve);
+    process.stdin.once('close', resolve);
+    // A host that died cannot be written to either: without this the process would live on, deaf.
+    process.stdout.once('error', () => resolve());
+  });
+  const handle = serveStdio(() => createServer({ ...context, askings }), {
+    transport,
+    onerror: (error) => void process.stderr.write(`${outwardText(`skybackup mcp: ${error.message}`, 500)}\n`),
+  });
+  const deliver = transport.onmessage;
+  transport.onmessage = (message) => {
+    const request = cancelledRequest(message);
+    if (request !== undefined) askings.cancelled(request);
+    deliver?.(message);
+  };
+  await ended;
+  await handle.close();
+  await context.api.close();
+}
+
+/** The request that a cancellation names. The SDK forgets answered ones, and a question to a person is such an answer. */
+function cancelledRequest(message: JSONRPCMessage): RequestId | undefined {
+  if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return undefined;
+  const id = message.params?.requestId;
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}

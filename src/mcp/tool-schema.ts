@@ -1,0 +1,62 @@
+import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import { SkybackupError } from '../contract/errors.ts';
+
+type Json = Record<string, unknown>;
+
+/**
+ * A schema as the SDK lists it, lean: every token is paid by every conversation. Arguments pass unchecked here, because the SDK
+ * would word a refusal its own way and without structure; `readArguments` checks them.
+ */
+export function openSchema(schema: z.ZodObject): StandardSchemaWithJSON<unknown, unknown> {
+  // Written out when first listed: converting all schemas at start would cost every probe of the server.
+  const json = (io: 'input' | 'output') => (): Json =>
+    lean(z.toJSONSchema(schema, { io, unrepresentable: 'any' })) as Json;
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'skybackup',
+      validate: (value) => ({ value }),
+      jsonSchema: { input: json('input'), output: json('output') },
+    },
+  };
+}
+
+/** Drops what says nothing: `$schema`, the bounds of a safe integer, the "anything goes" of open objects. */
+function lean(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(lean);
+  if (node === null || typeof node !== 'object') return node;
+  return Object.fromEntries(
+    Object.entries(node).flatMap(([key, value]) => {
+      const silent =
+        key === '$schema' ||
+        (key === 'maximum' && value === Number.MAX_SAFE_INTEGER) ||
+        (key === 'minimum' && value === Number.MIN_SAFE_INTEGER) ||
+        (key === 'propertyNames' && value !== null) ||
+        ((key === 'additionalProperties' || key === 'items') && value !== false && isEmpty(value));
+      return silent ? [] : [[key, lean(value)]];
+    }),
+  );
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+/** Checks arguments; every fault is named in one message, with the arguments that exist beside one that does not. */
+export function readArguments(tool: string, schema: z.ZodObject, raw: unknown): Record<string, unknown> {
+  const read = schema.safeParse(raw ?? {});
+  if (read.success) return read.data;
+  const known = Object.keys(schema.shape);
+  const faults = read.error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      const names = issue.keys.slice(0, 5).map((key) => JSON.stringify(key.slice(0, 60)));
+      return `there is no argument ${names.join(', ')}; ${tool} takes ${known.length > 0 ? known.join(', ') : 'none'}`;
+    }
+    return `${issue.path.map(String).join('.') || 'the arguments'}: ${issue.message}`;
+  });
+  throw new SkybackupError(
+    'invalid_request',
+    `The arguments of ${tool} are not right: ${faults.slice(0, 8).join('; ')}.`,
+  );
+}

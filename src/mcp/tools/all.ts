@@ -1,0 +1,27 @@
+import type { Tool } from '../define-tool.ts';
+import { createBackup } from './create-backup.ts';
+import { createSchedule } from './create-schedule.ts';
+import { deleteSchedule } from './delete-schedule.ts';
+import { listBackups } from './list-backups.ts';
+import { listRestores } from './list-restores.ts';
+import { listSchedules } from './list-schedules.ts';
+import { listServices } from './list-services.ts';
+import { restoreBackup } from './restore-backup.ts';
+import { startService } from './start-service.ts';
+import { updateSchedule } from './update-schedule.ts';
+import { waitFor } from './wait-for.ts';
+
+/** In the order in which a client shows them. */
+export const allTools: readonly Tool[] = [
+  listServices,
+  listBackups,
+  createBackup,
+  restoreBackup,
+  waitFor,
+  listRestores,
+  listSchedules,
+  createSchedule,
+  updateSchedule,
+  deleteSchedule,
+  startService,
+];

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { BackupType } from '../../contract/backups.ts';
+import { defineTool } from '../define-tool.ts';
+import { findService, serviceLabel } from '../find/service.ts';
+import { startedBackup } from '../follow/started-backup.ts';
+import { refuseImpossibleType } from '../type-rules.ts';
+
+export const createBackup = defineTool({
+  name: 'create_backup',
+  operation: 'write',
+  title: 'Take a backup now',
+  description:
+    'Starts a backup now and returns at once; follow it with wait_for. Changes no data. Types: full (physical, the default), incremental (small; needs an earlier full), dump (SQL text), binarylog (for point in time), snapshot (cloud). A local daemon takes full ones only, for now. Worth offering before anything risky.',
+  input: z.strictObject({
+    service: z.string().max(300).describe('Id, unique name or FQDN'),
+    type: BackupType.default('full'),
+  }),
+  output: {
+    id: z.number().optional(),
+    job_id: z.number().optional(),
+    service_id: z.string().optional(),
+    status: z.string().optional(),
+    wait_for: z.looseObject({}).optional(),
+  },
+  async exact({ service, type }, { api, signal }) {
+    const found = await findService(api, service, signal);
+    await refuseImpossibleType(api, found, type, signal);
+    return { service_id: found.id, backup_type: type, label: serviceLabel(found) };
+  },
+  async run({ label, ...request }, { api, signal }) {
+    const asked = new Date();
+    const schedule = await api.createSchedule({ ...request, schedule: 'once' }, { signal });
+    const wait = startedBackup(schedule, asked);
+    return {
+      text: [`A ${request.backup_type} backup of ${label} has started: schedule ${schedule.id}, ${schedule.status}.`],
+      data: {
+        id: schedule.id,
+        job_id: schedule.job_id,
+        service_id: request.service_id,
+        status: schedule.status,
+        wait_for: wait,
+      },
+      warnings: schedule.warnings ?? [],
+      next: `Call wait_for with ${JSON.stringify(wait)}.`,
+    };
+  },
+});

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { BackupType } from '../../contract/backups.ts';
+import { defineTool } from '../define-tool.ts';
+import { findService, serviceLabel } from '../find/service.ts';
+import { scheduleInWords } from '../schedule-words.ts';
+import { refuseImpossibleType } from '../type-rules.ts';
+
+export const createSchedule = defineTool({
+  name: 'create_schedule',
+  operation: 'write',
+  title: 'Schedule regular backups',
+  description:
+    'Adds a regular backup of a service. Ask the person for the time and their time zone first: cron is five fields in UTC ("0 3 * * *" is daily at 03:00 UTC). The answer repeats it in words with the next runs; show them. For one backup now use create_backup. In the SkySQL cloud this needs the Administrator role, incrementals need a full, and Azure services have snapshots only.',
+  input: z.strictObject({
+    service: z.string().max(300).describe('Id, unique name or FQDN'),
+    cron: z.string().max(200).describe('minute hour day month weekday, UTC'),
+    type: BackupType.default('full'),
+  }),
+  output: {
+    id: z.number().optional(),
+    service_id: z.string().optional(),
+    in_words: z.string().optional(),
+    next_runs: z.array(z.string()).optional(),
+  },
+  async exact({ service, cron, type }, { api, signal }) {
+    const { checkCron } = await import('../../contract/cron.ts');
+    const schedule = checkCron(cron);
+    const found = await findService(api, service, signal);
+    await refuseImpossibleType(api, found, type, signal);
+    return { service_id: found.id, schedule, backup_type: type, label: serviceLabel(found) };
+  },
+  async run({ label, ...request }, { api, signal }) {
+    const made = await api.createSchedule(request, { signal });
+    const { words, next } = await scheduleInWords(made.schedule, 3, made.suspended);
+    return {
+      text: [
+        `Schedule ${made.id}: a ${made.type} backup of ${label}: ${words}.`,
+        next.length > 0 ? `Next runs: ${next.join(', ')}.` : undefined,
+      ],
+      data: { id: made.id, service_id: made.service_id, schedule: made.schedule, in_words: words, next_runs: next },
+      warnings: made.warnings ?? [],
+      next: 'Show the person the next runs, so that a wrong hour is seen now.',
+    };
+  },
+});

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { defineTool } from '../define-tool.ts';
+import { findRestore } from '../find/restore.ts';
+
+export const restoreBackup = defineTool({
+  name: 'restore_backup',
+  operation: 'destructive',
+  title: 'Restore a backup onto a service',
+  description:
+    "REPLACES ALL DATA of the target service by a backup. Before calling, tell the person which service loses its data, to which moment it goes back, and offer create_backup of the target first. The first call changes nothing: a person must approve the plan, in a form or as the answer says; only then does it start. Returns at once; then wait_for. Rules of the SkySQL cloud: only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
+  input: z.strictObject({
+    service: z.string().max(300).describe('TARGET, loses its data: id, unique name or FQDN'),
+    backup: z
+      .string()
+      .max(300)
+      .optional()
+      .describe('Backup id, or "latest"; left out only for point_in_time in the cloud'),
+    source: z.string().max(300).optional().describe('Whose "latest" or point in time; default the target itself'),
+    point_in_time: z.string().max(40).optional().describe('YYYY-MM-DD HH:MM:SS, UTC'),
+  }),
+  output: {
+    id: z.number().optional(),
+    job_id: z.number().optional(),
+    service_id: z.string().optional(),
+    backup_id: z.string().optional(),
+    wait_for: z.looseObject({}).optional(),
+  },
+  exact: (args, call) => findRestore(args, call),
+  async effect({ service_id, id, point_in_time }) {
+    const when = point_in_time === undefined ? {} : { point_in_time };
+    const what = id.includes(':') ? { backup: id } : { source: id };
+    return {
+      operation: 'restore_backup',
+      arguments: { service_id, id, ...when },
+      repeat: { service: service_id, ...what, ...when },
+    };
+  },
+  async run({ service_id, id, point_in_time }, { api, signal, planId }) {
+    const restore = await api.createRestore(
+      {
+        service_id,
+        backup_id: id,
+        ...(point_in_time === undefined ? {} : { point_in_time }),
+        ...(planId === undefined ? {} : { plan_id: planId }),
+      },
+      { signal },
+    );
+    const wait = { kind: 'restore', id: restore.id };
+    return {
+      text: [
+        `Restore ${restore.id} has started: the data of ${service_id} are being replaced by ${id}. ${restore.status}.`,
+      ],
+      data: {
+        id: restore.id,
+        job_id: restore.job_id,
+        service_id,
+        backup_id: id,
+        status: restore.status,
+        wait_for: wait,
+      },
+      warnings: restore.warnings ?? [],
+      next: `Call wait_for with ${JSON.stringify(wait)}: it tells the state of the service, its users and how to undo.`,
+    };
+  },
+});

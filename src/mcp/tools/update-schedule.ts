@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { BackupType } from '../../contract/backups.ts';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { SchedulePatch } from '../../contract/schedules.ts';
+import { defineTool } from '../define-tool.ts';
+import { scheduleInWords } from '../schedule-words.ts';
+
+export const updateSchedule = defineTool({
+  name: 'update_schedule',
+  operation: 'write',
+  idempotent: true,
+  title: 'Change a backup schedule',
+  description:
+    'Changes when a schedule runs, its type, or suspends and resumes it. Look at it with list_schedules first. A change after which less is protected (suspended, rarer, another type) needs a person: they are asked, or the answer says how they approve. A one-time schedule cannot be changed.',
+  input: z.strictObject({
+    id: z.number().int().min(1).describe('Schedule id'),
+    cron: z.string().max(200).optional().describe('minute hour day month weekday, UTC'),
+    type: BackupType.optional(),
+    suspended: z.boolean().optional(),
+  }),
+  output: {
+    id: z.number().optional(),
+    service_id: z.string().optional(),
+    in_words: z.string().optional(),
+    suspended: z.boolean().optional(),
+    next_runs: z.array(z.string()).optional(),
+  },
+  async exact({ id, cron, type, suspended }) {
+    const { checkCron } = await import('../../contract/cron.ts');
+    const patch: SchedulePatch = {
+      ...(cron === undefined ? {} : { schedule: checkCron(cron) }),
+      ...(type === undefined ? {} : { backup_type: type }),
+      ...(suspended === undefined ? {} : { suspended }),
+    };
+    if (Object.keys(patch).length > 0) return { id, patch };
+    throw new SkybackupError('invalid_request', 'Nothing to change was given.', {
+      hint: 'Give cron, type or suspended.',
+    });
+  },
+  async effect({ id, patch }, { api, signal }) {
+    const { weakened } = await import('../../plans/schedule-effect.ts');
+    const before = await api.getSchedule(id, { signal });
+    if (weakened(before, patch).length === 0) return undefined;
+    const { schedule: cron, backup_type: type, suspended } = patch;
+    return { operation: 'update_schedule', arguments: { id, ...patch }, repeat: { id, cron, type, suspended } };
+  },
+  async run({ id, patch }, { api, signal, planId }) {
+    const changed = await api.updateSchedule(id, patch, { signal, ...(planId === undefined ? {} : { planId }) });
+    const { words, next } = await scheduleInWords(changed.schedule, 3, changed.suspended);
+    const state = changed.suspended ? 'It is suspended: no backup is taken by it.' : `Next runs: ${next.join(', ')}.`;
+    return {
+      text: [`Schedule ${id} of ${changed.service_id} is now: ${changed.type}, ${words}. ${state}`],
+      data: {
+        id,
+        service_id: changed.service_id,
+        type: changed.type,
+        in_words: words,
+        suspended: changed.suspended ?? false,
+        next_runs: next,
+      },
+      warnings: changed.warnings ?? [],
+    };
+  },
+});

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Call } from '../context.ts';
+import { defineTool } from '../define-tool.ts';
+import { followBackup } from '../follow/backup.ts';
+import type { Followed } from '../follow/followed.ts';
+import { followJob } from '../follow/job.ts';
+import { followRestore } from '../follow/restore.ts';
+import { readTime } from '../sizes-and-times.ts';
+
+const kinds = ['backup', 'restore', 'job'] as const;
+
+export const waitFor = defineTool({
+  name: 'wait_for',
+  operation: 'read',
+  title: 'Wait for a backup or restore',
+  description:
+    'Waits up to 45 s for running work and says how far it is. Call it again while the answer says finished: false. Take the arguments from the answer of create_backup or restore_backup. Cancelling it stops only the waiting. After a restore it tells the state of the service, whose users it has, and how to undo.',
+  input: z.strictObject({
+    kind: z.enum(kinds),
+    id: z
+      .number()
+      .int()
+      .min(1)
+      .describe('backup: the schedule id from create_backup; restore: restore id; job: job id'),
+    since: z.string().max(40).optional().describe('As create_backup gave it'),
+    timeout: z.number().min(0).max(45).default(40).describe('Seconds'),
+  }),
+  output: { finished: z.boolean().optional(), outcome: z.string().optional(), status: z.string().optional() },
+  async run({ kind, id, since, timeout }, call) {
+    const look = {
+      backup: () => followBackup(id, readTime(since), call),
+      restore: () => followRestore(id, call),
+      job: () => followJob(id, call),
+    };
+    const state = await follow(look[kind], timeout * 1000, call);
+    if (state.outcome === 'in_progress') {
+      return {
+        text: [`Not finished yet. ${state.message}`],
+        data: { finished: false, outcome: 'in_progress', ...state.data },
+        next: `Call wait_for again with ${JSON.stringify({ kind, id, ...(since === undefined ? {} : { since }) })}.`,
+      };
+    }
+    const answer = await state.ended(call);
+    return { ...answer, data: { finished: true, outcome: state.outcome, ...answer.data } };
+  },
+});
+
+/** Looks at growing intervals until it ends or the time is over; every look is a heartbeat for the host. */
+async function follow(look: () => Promise<Followed>, timeoutMs: number, call: Call): Promise<Followed> {
+  const deadline = Date.now() + timeoutMs;
+  const longest = call.api.provider.kind === 'cloud' ? 5000 : 2000;
+  for (let pause = 300; ; pause = Math.min(longest, pause * 1.5)) {
+    const state = await look();
+    await call.progress(state.message, state.done, state.total);
+    const left = deadline - Date.now();
+    if (state.outcome !== 'in_progress' || left <= 0) return state;
+    await delay(Math.min(pause, left), undefined, { signal: call.signal });
+  }
+}

@@ -1,0 +1,26 @@
+import type { BackupApi } from '../client/backup-api.ts';
+import type { BackupType } from '../contract/backups.ts';
+import { SkybackupError } from '../contract/errors.ts';
+import type { Service } from '../contract/services.ts';
+import { classifyStatus } from '../contract/status.ts';
+
+/** The documented rules of the cloud that would otherwise come back as a bare 400, or as a backup that fails hours later. */
+export async function refuseImpossibleType(
+  api: BackupApi,
+  service: Service,
+  type: BackupType,
+  signal: AbortSignal,
+): Promise<void> {
+  if (api.provider.kind !== 'cloud') return;
+  if (/azure/i.test(service.provider ?? '') && type !== 'snapshot') {
+    throw new SkybackupError('unsupported', `${service.id} runs on Azure, where SkySQL takes snapshots only.`, {
+      hint: 'Call again with type "snapshot". A snapshot dies with its service.',
+    });
+  }
+  if (type !== 'incremental') return;
+  const { items } = await api.listBackups({ service_id: service.id, order: 'desc', page_size: 100 }, { signal });
+  if (items.some((backup) => backup.type === 'full' && classifyStatus(backup.status) === 'done')) return;
+  throw new SkybackupError('unsupported', `${service.id} has no full backup that an incremental could build on.`, {
+    hint: 'Take a full one first: create_backup with type "full", then wait_for it.',
+  });
+}
