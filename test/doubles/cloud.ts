@@ -25,7 +25,7 @@ export interface RecordedRequest {
   body: unknown;
 }
 
-/** What goes wrong with the next matching requests. Without `status`, `html` or `hang` the request is answered as usual. */
+/** What goes wrong with the next matching requests. Without `status`, `body`, `html`, `reset: 'before'` and `hang` they are carried out. */
 export interface Fault {
   method?: string;
   /** Compared with the path: equal, or matched. Default: every path. */
@@ -38,7 +38,7 @@ export interface Fault {
   retryAfter?: string;
   /** Answers an HTML page instead of JSON. */
   html?: boolean;
-  /** Sends this instead of the body. */
+  /** Sends this instead of the body, with `status` or 200. */
   body?: string;
   delayMs?: number;
   /** Cuts the answer's body in half: `json` keeps the length honest, `connection` breaks off in mid-body. */
@@ -145,7 +145,7 @@ function strikes(fault: Fault, { method, path }: RecordedRequest): boolean {
 }
 
 function failed(fault: Fault, path: string, shapes: Shapes): Answer | undefined {
-  const status = fault.status ?? (fault.html ? 502 : undefined);
+  const status = fault.status ?? (fault.html ? 502 : fault.body === undefined ? undefined : 200);
   if (status === undefined) return undefined;
   return { status, body: shapes.error(status, path, fault.error ?? 'fault', fault.message ?? 'An injected fault.') };
 }

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { serviceIdOf } from '../contract/ids.ts';
+import { Job } from '../contract/jobs.ts';
+import { Plan } from '../contract/plans.ts';
+import { Service } from '../contract/services.ts';
+import type { CallOptions, DaemonApi } from './backup-api.ts';
+import type { Http } from './http.ts';
+import { bounds, segment } from './http-call.ts';
+import { readList, readRecord } from './read-answer.ts';
+
+const base = '/skybackup/v1';
+const services = '/provisioning/v1/services';
+/** Making a managed server takes longer than an ordinary call. */
+const registerMs = 180_000;
+
+const Asked = z.looseObject({ nonce: z.string() });
+const CreatedKey = z.looseObject({ id: z.string(), key: z.string(), role: z.string() });
+const ListedKey = z.looseObject({
+  id: z.string(),
+  role: z.string(),
+  name: z.string().exactOptional(),
+  created_at: z.string(),
+  last_used_at: z.string().exactOptional(),
+  revoked_at: z.string().exactOptional(),
+});
+
+/** What only a daemon can do. */
+export function daemonCalls(http: Http): DaemonApi {
+  const get = async (path: string, options: CallOptions): Promise<unknown> =>
+    (await http.request({ method: 'GET', path, ...bounds(options) })).body;
+  const post = async (path: string, body: unknown, options: CallOptions): Promise<unknown> =>
+    (await http.request({ method: 'POST', path, body, ...bounds(options) })).body;
+  const remove = async (path: string, options: CallOptions): Promise<void> => {
+    await http.request({ method: 'DELETE', path, ...bounds(options) });
+  };
+  const plan = (body: unknown): Plan => readRecord(Plan, body, 'plan');
+  const job = (body: unknown): Job => readRecord(Job, body, 'job');
+
+  return {
+    registerService: async (request, options = {}) =>
+      readRecord(Service, await post(services, request, { deadlineMs: registerMs, ...options }), 'service'),
+    forgetService: (id, options = {}) => remove(`${services}/${segment(serviceIdOf(id))}`, options),
+
+    getJob: async (id, options = {}) => job(await get(`${base}/jobs/${segment(id)}`, options)),
+    cancelJob: async (id, options = {}) => job(await post(`${base}/jobs/${segment(id)}/cancel`, {}, options)),
+
+    createPlan: async (request, options = {}) => plan(await post(`${base}/plans`, request, options)),
+    listPlans: async (options = {}) => readList(Plan, await get(`${base}/plans`, options), 'plans', 'plan').items,
+    getPlan: async (idOrCode, options = {}) => plan(await get(`${base}/plans/${segment(idOrCode)}`, options)),
+    askPlan: async (id, options = {}) =>
+      readRecord(Asked, await post(`${base}/plans/${segment(id)}/ask`, {}, options), 'question'),
+    approvePlan: async (id, approval, options = {}) =>
+      plan(await post(`${base}/plans/${segment(id)}/approve`, approval, options)),
+    declinePlan: async (id, reason, options = {}) =>
+      plan(await post(`${base}/plans/${segment(id)}/decline`, { reason }, options)),
+
+    createKey: async (request, options = {}) =>
+      readRecord(CreatedKey, await post(`${base}/keys`, request, options), 'key'),
+    listKeys: async (options = {}) => readList(ListedKey, await get(`${base}/keys`, options), 'keys', 'key').items,
+    revokeKey: (id, options = {}) => remove(`${base}/keys/${segment(id)}`, options),
+  };
+}

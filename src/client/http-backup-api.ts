@@ -1,0 +1,21 @@
+import type { BackupApi, Provider } from './backup-api.ts';
+import { backupsCalls } from './backups-calls.ts';
+import { daemonCalls } from './daemon-calls.ts';
+import type { Http } from './http.ts';
+import { restoresCalls } from './restores-calls.ts';
+import { schedulesCalls } from './schedules-calls.ts';
+import { servicesCalls } from './services-calls.ts';
+
+/** The Backup API over HTTP. Reads every revision tolerantly, writes strictly; nothing is sent before the first call. */
+export function httpBackupApi(provider: Provider, http: Http): BackupApi {
+  const services = servicesCalls(http);
+  return {
+    provider,
+    ...services,
+    ...backupsCalls(http, provider.kind),
+    ...schedulesCalls(http, provider.kind, services.listServices),
+    ...restoresCalls(http, provider.kind, services.listServices),
+    daemon: provider.kind === 'daemon' ? daemonCalls(http) : undefined,
+    close: () => http.close(),
+  };
+}

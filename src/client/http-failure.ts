@@ -1,0 +1,162 @@
+import { ErrorBody } from '../contract/error-body.ts';
+import { type ErrorCode, type ErrorOptions, errorTable, SkybackupError } from '../contract/errors.ts';
+import { redact } from '../contract/redact.ts';
+
+/** Who is asked, as far as error messages need to know. */
+export interface Peer {
+  kind: 'cloud' | 'daemon';
+  /** For people: `https://api.skysql.com`, `unix:/…/daemon.sock`. */
+  url: string;
+  /** The setting the key came from; undefined on a socket, whose permissions are the key. */
+  keySetting: string | undefined;
+}
+
+export interface FailedAnswer {
+  status: number;
+  method: string;
+  path: string;
+  text: string;
+  retryAfterMs: number | undefined;
+  location: string | undefined;
+}
+
+/** The error that an answer other than 2xx stands for. Reads the contract's body, anything else as best it can. */
+export function failureOf(answer: FailedAnswer, peer: Peer): SkybackupError {
+  const { status, method, path } = answer;
+  const body = readBody(answer.text);
+  const words = body.words === '' ? '' : `: ${body.words.replace(/\.$/, '')}`;
+  const options: ErrorOptions = {
+    status,
+    ...(body.traceId === undefined ? {} : { traceId: body.traceId }),
+    ...(answer.retryAfterMs === undefined ? {} : { retryAfterSeconds: Math.ceil(answer.retryAfterMs / 1000) }),
+    details: { upstream: body.words },
+  };
+  if (status < 400) {
+    const where = answer.location === undefined ? '' : ` to ${shorten(answer.location, 200)}`;
+    return new SkybackupError(
+      'bad_answer',
+      `${peer.url} redirects ${method} ${path}${where}; redirects are not followed, since they would carry the key along.`,
+      {
+        ...options,
+        retryable: false,
+      },
+    );
+  }
+  if (peer.kind === 'daemon' && body.code !== undefined) {
+    return new SkybackupError(body.code, body.words, {
+      ...options,
+      ...(body.hint === undefined ? {} : { hint: body.hint }),
+      details: body.details ?? {},
+    });
+  }
+  if (body.html !== undefined && status < 500 && status !== 401 && status !== 429) {
+    return new SkybackupError(
+      'bad_answer',
+      `${peer.url} answered ${method} ${path} with HTTP ${status} and a web page${body.html}, not as a Backup API.`,
+      {
+        ...options,
+        retryable: false,
+        hint: 'Check that the URL is that of a Backup API, and that no proxy stands between.',
+      },
+    );
+  }
+  const page = body.html === undefined ? words : `, with a web page${body.html}`;
+  switch (status) {
+    case 401:
+      return new SkybackupError('unauthorized', `${peer.url} refused the key (HTTP 401)${page}.`, {
+        ...options,
+        hint: peer.keySetting
+          ? `Check the key in ${peer.keySetting}: it is wrong, expired or revoked${peer.kind === 'cloud' ? ', or must be sent in the other form (SKYSQL_AUTH=x-api-key or bearer)' : ''}.`
+          : errorTable.unauthorized.hint,
+      });
+    case 403:
+      return new SkybackupError('forbidden', `${peer.url} does not allow ${method} ${path} (HTTP 403)${page}.`, {
+        ...options,
+        hint: roleHint(method, path, peer),
+      });
+    default:
+      return new SkybackupError(codeOf(status), `${peer.url} answered ${method} ${path} with HTTP ${status}${page}.`, {
+        ...options,
+        ...(status >= 500 ? { hint: serverHint(method) } : {}),
+      });
+  }
+}
+
+function roleHint(method: string, path: string, peer: Peer): string {
+  const key = peer.keySetting === undefined ? 'the key' : `the key in ${peer.keySetting}`;
+  if (method !== 'GET' && path.includes('/schedules'))
+    return `Creating, changing and deleting schedules needs the Administrator role: give ${key} that role, or use another key.`;
+  return `The role of ${key} is too low for this: ask an administrator of the organisation for a higher one.`;
+}
+
+function serverHint(method: string): string {
+  return method === 'GET'
+    ? 'Call again in a moment; if it stays so, the trouble is on the server.'
+    : 'Look at the current state before calling again: the request may have been carried out.';
+}
+
+function codeOf(status: number): ErrorCode {
+  if (status === 404) return 'not_found';
+  if (status === 409) return 'conflict';
+  if (status === 413) return 'too_large';
+  if (status === 429) return 'rate_limited';
+  if (status === 504) return 'timeout';
+  return status >= 500 ? 'unavailable' : 'invalid_request';
+}
+
+interface ReadBody {
+  words: string;
+  code: ErrorCode | undefined;
+  hint: string | undefined;
+  details: Record<string, unknown> | undefined;
+  traceId: string | undefined;
+  /** Set when it is a web page: its title in words, or ''. */
+  html: string | undefined;
+}
+
+function readBody(text: string): ReadBody {
+  const nothing = { code: undefined, hint: undefined, details: undefined, traceId: undefined };
+  const trimmed = text.trim();
+  if (trimmed.startsWith('<')) {
+    const title = /<title[^>]*>([^<]*)/i.exec(trimmed)?.[1];
+    return { ...nothing, words: '', html: title ? ` titled "${shorten(title, 100)}"` : '' };
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(trimmed);
+  } catch {
+    // Truncated or plain text: its beginning is still the best that can be told.
+    return { ...nothing, words: shorten(trimmed, 200), html: undefined };
+  }
+  const parsed = ErrorBody.safeParse(json);
+  if (!parsed.success) return { ...nothing, words: shorten(trimmed, 200), html: undefined };
+  const { errors, exception, trace_id, message, detail } = parsed.data;
+  const first = errors?.[0];
+  const told = (errors ?? []).flatMap((each) => [each.message ?? each.error ?? []].flat());
+  const other = [message, detail, exception].find((each) => typeof each === 'string');
+  const details = first?.details;
+  return {
+    words: shorten(told.length > 0 ? told.join('; ') : String(other ?? ''), 600),
+    code: isCode(first?.error) && told.length > 0 ? first.error : undefined,
+    hint: first?.solution === undefined ? undefined : shorten(first.solution, 600),
+    details: isRecord(details) ? details : undefined,
+    traceId: trace_id === undefined ? undefined : shorten(trace_id, 100),
+    html: undefined,
+  };
+}
+
+function isCode(text: string | undefined): text is ErrorCode {
+  return text !== undefined && Object.hasOwn(errorTable, text);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** One line of foreign text, without secrets, control and invisible characters. */
+export function shorten(text: string, max: number): string {
+  const line = redact(text.slice(0, max * 4))
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
+  return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
+}

@@ -1,0 +1,161 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Agent } from 'undici';
+import { SkybackupError } from '../contract/errors.ts';
+import { brokenTry, cancelled, FailedTry, maybeDone } from './failed-try.ts';
+import { failureOf, type Peer, shorten } from './http-failure.ts';
+import { mayRepeat, parseRetryAfter, retryDelay } from './retry.ts';
+
+export interface HttpTarget extends Peer {
+  /** Where requests go; on a socket any `http://` name. */
+  baseUrl: string;
+  socketPath?: string;
+  headers: Record<string, string>;
+  /** An answer's body beyond this many bytes is refused. Default 16 MiB. */
+  maxResponseBytes?: number;
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  /** Below the base, already encoded. */
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+  /** Bounds the whole call, retries included. Default 30,000. */
+  deadlineMs?: number | undefined;
+}
+
+export interface HttpAnswer {
+  status: number;
+  header(name: string): string | undefined;
+  /** Parsed JSON; undefined for an empty body. */
+  body: unknown;
+}
+
+export interface Http {
+  /** Throws `SkybackupError` for everything but a 2xx answer with a JSON or an empty body. */
+  request(request: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+/** An HTTP client for one target: JSON both ways, deadline, retries by `retry.ts`. Nothing is opened before the first request. */
+export function createHttp(target: HttpTarget): Http {
+  let agent: Promise<Agent> | undefined;
+  const open = (): Promise<Agent> => {
+    // Loaded late: a server that is only probed must start fast.
+    agent ??= import('undici').then(
+      ({ Agent }) =>
+        new Agent({
+          connect: { timeout: 10_000, ...(target.socketPath === undefined ? {} : { socketPath: target.socketPath }) },
+          maxResponseSize: target.maxResponseBytes ?? 16 * 1024 * 1024,
+        }),
+    );
+    return agent;
+  };
+
+  async function request(wanted: HttpRequest): Promise<HttpAnswer> {
+    const deadline = performance.now() + (wanted.deadlineMs ?? 30_000);
+    for (let failedTries = 0; ; ) {
+      const remainingMs = deadline - performance.now();
+      try {
+        return await tryOnce(await open(), target, wanted, remainingMs);
+      } catch (error) {
+        if (!(error instanceof FailedTry)) throw error;
+        failedTries += 1;
+        // A local socket without a listener needs a daemon, not patience.
+        const patient = !(error.failure.kind === 'unconnected' && target.socketPath !== undefined);
+        const delay =
+          patient && mayRepeat(wanted.method, error.failure)
+            ? retryDelay({
+                failedTries,
+                remainingMs: deadline - performance.now(),
+                retryAfterMs: error.failure.kind === 'status' ? error.failure.retryAfterMs : undefined,
+              })
+            : undefined;
+        if (delay === undefined) throw error.error;
+        await sleep(delay, undefined, wanted.signal ? { signal: wanted.signal } : {}).catch(() => {
+          throw cancelled(wanted.method, false);
+        });
+      }
+    }
+  }
+
+  return {
+    request,
+    close: async () => {
+      await (await agent)?.destroy();
+      agent = undefined;
+    },
+  };
+}
+
+async function tryOnce(
+  agent: Agent,
+  target: HttpTarget,
+  wanted: HttpRequest,
+  remainingMs: number,
+): Promise<HttpAnswer> {
+  const { method, path, body, signal } = wanted;
+  if (signal?.aborted) throw cancelled(method, false);
+  // A GET that hangs gets a second chance; another verb gets all the time there is, since it will not be repeated.
+  const tryMs = Math.max(
+    1,
+    Math.floor(method === 'GET' ? Math.max(remainingMs / 2, Math.min(remainingMs, 1000)) : remainingMs),
+  );
+  const patience = AbortSignal.timeout(tryMs);
+  const url = new URL(`${target.baseUrl}${path}${queryText(wanted.query)}`);
+  let status: number | undefined;
+  try {
+    const response = await agent.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...target.headers,
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    status = response.statusCode;
+    const header = (name: string): string | undefined => {
+      const value = response.headers[name.toLowerCase()];
+      return Array.isArray(value) ? value[0] : value;
+    };
+    const text = await response.body.text();
+    if (status >= 300) {
+      const retryAfterMs = parseRetryAfter(header('retry-after'));
+      const error = failureOf({ status, method, path, text, retryAfterMs, location: header('location') }, target);
+      throw new FailedTry({ kind: 'status', status, retryAfterMs }, error);
+    }
+    return { status, header, body: parse(text, wanted, target) };
+  } catch (error) {
+    if (error instanceof FailedTry || error instanceof SkybackupError) throw error;
+    if (signal?.aborted) throw cancelled(method, true);
+    throw brokenTry(error, wanted, target, { timedOut: patience.aborted, status });
+  }
+}
+
+function parse(text: string, { method, path }: HttpRequest, target: HttpTarget): unknown {
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const what = text.trimStart().startsWith('<') ? 'a web page' : `something that is not JSON: ${shorten(text, 80)}`;
+    throw new SkybackupError('bad_answer', `${target.url} answered ${method} ${path} with ${what}.`, {
+      cause,
+      // It said yes: repeating a change because its answer cannot be read would make it twice.
+      ...(method === 'GET' ? {} : { retryable: false, hint: maybeDone }),
+    });
+  }
+}
+
+function queryText(query: HttpRequest['query']): string {
+  const given = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import type { BackupApi, Capabilities, Provider } from './backup-api.ts';
+import { createHttp } from './http.ts';
+import { httpBackupApi } from './http-backup-api.ts';
+import { localHttp } from './local-http.ts';
+import { remoteHttp } from './remote-http.ts';
+import type { Settings } from './settings.ts';
+import { version } from './version.ts';
+
+const cloudCapabilities: Capabilities = { jobs: false, plans: false, registerServices: false, undoRestores: false };
+const daemonCapabilities: Capabilities = { jobs: true, plans: true, registerServices: true, undoRestores: false };
+
+/**
+ * The Backup API that the settings name. Nothing is opened, written or started before its first call; the local daemon is
+ * found or started then. Throws nothing.
+ */
+export function openBackupApi({ provider, home }: Settings): BackupApi {
+  switch (provider.kind) {
+    case 'local': {
+      const url = `unix:${home.socket}`;
+      return httpBackupApi(describe('daemon', url, undefined, ''), localHttp({ home, version }));
+    }
+    case 'daemon': {
+      const { url, key } = provider;
+      return httpBackupApi(describe('daemon', url, undefined, key), remoteHttp(provider, version));
+    }
+    case 'cloud': {
+      const { url, key, keySetting, auth, organisation } = provider;
+      const headers = {
+        ...(auth === 'bearer' ? { authorization: `Bearer ${key}` } : { 'x-api-key': key }),
+        ...(organisation === undefined ? {} : { 'x-mdb-org': organisation }),
+      };
+      const http = createHttp({ kind: 'cloud', url, baseUrl: url, keySetting, headers });
+      return httpBackupApi(describe('cloud', url, organisation, key), http);
+    }
+  }
+}
+
+function describe(kind: Provider['kind'], url: string, organisation: string | undefined, key: string): Provider {
+  const fingerprint = digest(`skybackup key ${key}`);
+  return {
+    kind,
+    url,
+    capabilities: kind === 'cloud' ? cloudCapabilities : daemonCapabilities,
+    binding: digest(JSON.stringify([kind, url, organisation ?? null, fingerprint])),
+  };
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
