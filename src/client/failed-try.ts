@@ -17,6 +17,7 @@ export const maybeDone = 'Look at the current state before calling again: the re
 const neverSent = new Set([
   'ECONNREFUSED',
   'ENOENT',
+  'ENOTDIR',
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',

@@ -66,7 +66,7 @@ export function isAbsent(error: unknown): boolean {
   return (
     error instanceof SkybackupError &&
     error.code === 'unreachable' &&
-    (error.details.code === 'ENOENT' || error.details.code === 'ECONNREFUSED')
+    ['ENOENT', 'ENOTDIR', 'ECONNREFUSED'].includes(String(error.details.code))
   );
 }
 
