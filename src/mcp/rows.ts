@@ -68,7 +68,7 @@ export function scheduleRow(schedule: Schedule, words: string, nextRuns: string[
     id,
     service_id,
     type: quoteText(type),
-    schedule: quoteText(schedule.schedule),
+    schedule: /^[\d*,/?#LW -]+$/.test(schedule.schedule) ? schedule.schedule : quoteText(schedule.schedule),
     in_words: words,
     suspended: suspended ?? false,
     status: quoteText(status),

@@ -3,6 +3,7 @@ import type { GuardContext, McpContext } from './context.ts';
 import { Askings } from './guard/askings.ts';
 import { askPatienceMs } from './guard/confirm.ts';
 import { openPlanner } from './guard/open-planner.ts';
+import { onlyServices } from './guard/visible-services.ts';
 import { instructionsFor } from './instructions.ts';
 import { registerResources } from './resources/register.ts';
 import { allTools } from './tools/all.ts';
@@ -12,9 +13,11 @@ import { allTools } from './tools/all.ts';
  * tools exist at all, so no argument, prompt or bug can reach the others.
  */
 export function createServer(context: McpContext): McpServer {
-  const { api, settings, version } = context;
+  const { settings, version } = context;
+  const api = settings.services === undefined ? context.api : onlyServices(context.api, settings.services);
   const guarded: GuardContext = {
     ...context,
+    api,
     planner: openPlanner(api, settings),
     askings: context.askings ?? new Askings(),
   };

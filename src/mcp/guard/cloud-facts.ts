@@ -49,10 +49,9 @@ async function scheduleFacts(api: BackupApi, request: PlannedRequest, signal: Ab
   }
 
   const facts: PlanFacts = {
-    title: request.operation === 'delete_schedule' ? `Delete ${what}` : `Weaken ${what}`,
+    title: request.operation === 'delete_schedule' ? `Delete ${what}` : `Change ${what}: ${changeInWords(change)}`,
     service_id,
     confirm_id: String(schedule.id),
-    ...(request.operation === 'update_schedule' ? { replaced: what, replaced_by: changeInWords(change) } : {}),
     lost,
     warnings:
       others.length > 0

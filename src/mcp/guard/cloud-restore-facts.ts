@@ -61,7 +61,7 @@ function factsOf(
     service_id: target.id,
     confirm_id: target.id,
     replaced: `all data of ${label}, ${target.version ?? 'unknown version'}, now ${target.status}`,
-    replaced_by: backup ? `a ${backup.type} backup of ${source}` : `a point in time of ${source}`,
+    replaced_by: backup ? `a backup of ${source} (${backup.type})` : `a point in time of ${source}`,
     ...(moment === undefined ? {} : { recovery_point: moment }),
     ...(size === undefined ? {} : { size_bytes: size }),
     expected_downtime:

@@ -4,6 +4,7 @@ import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { startedBackup } from '../follow/started-backup.ts';
 import { refuseImpossibleType } from '../type-rules.ts';
+import { quoteText } from '../untrusted-text.ts';
 
 export const createBackup = defineTool({
   name: 'create_backup',
@@ -32,7 +33,9 @@ export const createBackup = defineTool({
     const schedule = await api.createSchedule({ ...request, schedule: 'once' }, { signal });
     const wait = startedBackup(schedule, asked);
     return {
-      text: [`A ${request.backup_type} backup of ${label} has started: schedule ${schedule.id}, ${schedule.status}.`],
+      text: [
+        `A backup of ${label} has started (${request.backup_type}): schedule ${schedule.id}, ${quoteText(schedule.status)}.`,
+      ],
       data: {
         id: schedule.id,
         job_id: schedule.job_id,

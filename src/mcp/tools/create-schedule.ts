@@ -34,7 +34,7 @@ export const createSchedule = defineTool({
     const { words, next } = await scheduleInWords(made.schedule, 3, made.suspended);
     return {
       text: [
-        `Schedule ${made.id}: a ${made.type} backup of ${label}: ${words}.`,
+        `Schedule ${made.id} backs up ${label} (${request.backup_type}): ${words}.`,
         next.length > 0 ? `Next runs: ${next.join(', ')}.` : undefined,
       ],
       data: { id: made.id, service_id: made.service_id, schedule: made.schedule, in_words: words, next_runs: next },

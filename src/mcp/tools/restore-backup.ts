@@ -47,9 +47,7 @@ export const restoreBackup = defineTool({
     );
     const wait = { kind: 'restore', id: restore.id };
     return {
-      text: [
-        `Restore ${restore.id} has started: the data of ${service_id} are being replaced by ${id}. ${restore.status}.`,
-      ],
+      text: [`Restore ${restore.id} has started: the data of ${service_id} are being replaced by ${id}.`],
       data: {
         id: restore.id,
         job_id: restore.job_id,

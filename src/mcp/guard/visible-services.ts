@@ -1,0 +1,141 @@
+import type { BackupApi, CallOptions, DaemonApi } from '../../client/backup-api.ts';
+import { SkybackupError } from '../../contract/errors.ts';
+import { isBackupId } from '../../contract/ids.ts';
+import type { Page } from '../../contract/pages.ts';
+import { takenAt } from '../find/backup.ts';
+
+/**
+ * The API as if only `visible` services existed (SKYBACKUP_SERVICES): in every list, count, id and look-up, as source and as target.
+ * What belongs to another service answers exactly like what does not exist, so that nobody learns what there is to ask for.
+ */
+export function onlyServices(api: BackupApi, visible: readonly string[]): BackupApi {
+  const sees = (id: string | undefined): boolean => id !== undefined && visible.includes(id);
+
+  function missing(thing: string, id: string | number): SkybackupError {
+    return new SkybackupError('not_found', `There is no ${thing} ${id}.`);
+  }
+  function need(serviceId: string): void {
+    if (!sees(serviceId)) throw missing('service', serviceId);
+  }
+  /** Hidden and unknown end in the same words. */
+  async function own<T extends { service_id: string }>(
+    thing: string,
+    id: string | number,
+    get: Promise<T>,
+  ): Promise<T> {
+    const found = await get.catch((error: unknown) => {
+      if (error instanceof SkybackupError && error.code === 'not_found') return undefined;
+      throw error;
+    });
+    if (found === undefined || !sees(found.service_id)) throw missing(thing, id);
+    return found;
+  }
+  /** Asked service by service, because a count over all of them would count the hidden ones. */
+  async function pageOf<T>(
+    query: { page?: number | undefined; page_size?: number | undefined; service_id?: string | undefined },
+    list: (query: { service_id: string; page: number; page_size: number }) => Promise<Page<T>>,
+    newestFirst: (a: T, b: T) => number,
+  ): Promise<Page<T>> {
+    const { page = 1, page_size: size = 100, service_id } = query;
+    if (service_id !== undefined) need(service_id);
+    const all: T[] = [];
+    for (const id of service_id === undefined ? visible : [service_id]) {
+      for (let at = 1, pages = 1; at <= pages; at += 1) {
+        const part = await list({ service_id: id, page: at, page_size: 100 });
+        all.push(...part.items);
+        pages = part.items.length > 0 ? part.pages : at;
+      }
+    }
+    all.sort(newestFirst);
+    const items = all.slice((page - 1) * size, page * size);
+    return { items, count: all.length, pages: Math.max(1, Math.ceil(all.length / size)) };
+  }
+  /** A restore whose backup is another service's keeps that id to itself. */
+  function withoutHiddenSource<T extends { backup_id?: string | undefined; key?: string | undefined }>(restore: T): T {
+    const source = sourceOf(restore.backup_id ?? restore.key ?? '');
+    return source === undefined || sees(source) ? restore : { ...restore, backup_id: undefined, key: undefined };
+  }
+
+  return {
+    ...api,
+    listServices: async (options) => (await api.listServices(options)).filter(({ id }) => sees(id)),
+    async getService(id, options) {
+      need(id);
+      return api.getService(id, options);
+    },
+    async setPower(id, active, options) {
+      need(id);
+      return api.setPower(id, active, options);
+    },
+    listBackups: (query = {}, options) =>
+      pageOf(
+        query,
+        (part) => api.listBackups({ ...query, ...part }, options),
+        (a, b) => takenAt(b) - takenAt(a),
+      ),
+    getBackup: (id, options) => own('backup', id, api.getBackup(id, options)),
+    listSchedules: (query = {}, options) =>
+      pageOf(
+        query,
+        (part) => api.listSchedules({ ...query, ...part }, options),
+        (a, b) => b.id - a.id,
+      ),
+    getSchedule: (id, options) => own('schedule', id, api.getSchedule(id, options)),
+    async createSchedule(request, options) {
+      need(request.service_id);
+      return api.createSchedule(request, options);
+    },
+    async updateSchedule(id, patch, options) {
+      await own('schedule', id, api.getSchedule(id, options));
+      return api.updateSchedule(id, patch, options);
+    },
+    async deleteSchedule(id, options) {
+      await own('schedule', id, api.getSchedule(id, options));
+      return api.deleteSchedule(id, options);
+    },
+    async listRestores(query = {}, options) {
+      const page = await pageOf(
+        query,
+        (part) => api.listRestores({ ...query, ...part }, options),
+        (a, b) => b.id - a.id,
+      );
+      return { ...page, items: page.items.map(withoutHiddenSource) };
+    },
+    getRestore: async (id, options) => withoutHiddenSource(await own('restore', id, api.getRestore(id, options))),
+    async createRestore(request, options) {
+      need(request.service_id);
+      need(sourceOf(request.backup_id) ?? request.backup_id);
+      return api.createRestore(request, options);
+    },
+    async deleteRestore(id, options) {
+      await own('restore', id, api.getRestore(id, options));
+      return api.deleteRestore(id, options);
+    },
+    async lookupRestoreTargets(request, options) {
+      need(request.service_id);
+      return (await api.lookupRestoreTargets(request, options)).filter(({ service_id }) => sees(service_id));
+    },
+    lookupRecoveryWindows: async (options) =>
+      (await api.lookupRecoveryWindows(options)).filter(({ service_id }) => sees(service_id)),
+    daemon: api.daemon && ownJobs(api.daemon, own),
+  };
+}
+
+function ownJobs(
+  daemon: DaemonApi,
+  own: <T extends { service_id: string }>(thing: string, id: number, get: Promise<T>) => Promise<T>,
+): DaemonApi {
+  return {
+    ...daemon,
+    getJob: (id: number, options?: CallOptions) => own('job', id, daemon.getJob(id, options)),
+    async cancelJob(id, options) {
+      await own('job', id, daemon.getJob(id, options));
+      return daemon.cancelJob(id, options);
+    },
+  };
+}
+
+/** The service a backup is of, from its id. */
+function sourceOf(backupId: string): string | undefined {
+  return isBackupId(backupId) ? backupId.split(':')[1] : undefined;
+}
