@@ -48,7 +48,7 @@ function wrongArrows(file: string, text: string): string[] {
     if (!specifier.startsWith('.')) return [];
     const target = relative(source, resolve(source, dirname(file), specifier));
     if (target.startsWith('..')) {
-      return target === `..${sep}package.json` && layer === 'cli' ? [] : [`${file} leaves src: ${specifier}`];
+      return target === `..${sep}package.json` ? [] : [`${file} leaves src: ${specifier}`];
     }
     const other = target.split(sep)[0] ?? '';
     return other === layer || allowed[layer]?.includes(other)
