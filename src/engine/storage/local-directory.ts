@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, lstat, open, readdir, rmdir, statfs, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { addAbortSignal, Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { SkybackupError } from '../../contract/errors.ts';
+import { makeDirectories, nearestExisting, refuseEscape, syncDirectory } from './directories.ts';
+import { storageFailure } from './failure.ts';
+import { checkKey } from './object-key.ts';
+import type { ObjectStat, ObjectStore } from './object-store.ts';
+
+/** Unfinished puts; on the same file system as the objects, so that a finished one is linked into place. */
+const incoming = '.incoming';
+/** Written bytes are brought to the disk as they come, so that the last fsync has little left to wait for. */
+const syncEvery = 32 * 1024 * 1024;
+
+/** A directory as object store. It is made (0700) by the first put. */
+export function localDirectory(directory: string): ObjectStore {
+  const root = resolve(directory);
+  const url = pathToFileURL(root).href;
+  const active = new Set<string>();
+
+  const pathOf = async (key: string): Promise<string> => {
+    checkKey(key);
+    const path = join(root, key);
+    await refuseEscape(root, path);
+    return path;
+  };
+
+  async function put(
+    key: string,
+    body: Readable | Buffer,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<{ bytes: number }> {
+    const unfinished = join(root, incoming, randomUUID());
+    active.add(unfinished);
+    let bytes = 0;
+    try {
+      const path = await pathOf(key);
+      if (await exists(path)) throw taken(key, url);
+      signal?.throwIfAborted();
+      await makeDirectories(root, dirname(unfinished));
+      const source = Buffer.isBuffer(body) ? Readable.from([body]) : body;
+      if (signal !== undefined) addAbortSignal(signal, source);
+      await writeDurably(unfinished, source, (count) => {
+        bytes = count;
+      });
+      signal?.throwIfAborted();
+      await linkInto(root, unfinished, path);
+      return { bytes };
+    } catch (error) {
+      if (!Buffer.isBuffer(body)) body.destroy();
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(key, url);
+      throw storageFailure(error, { url, action: 'written', key, bytes, free: await freeBytes(), signal });
+    } finally {
+      await unlink(unfinished).catch(() => {});
+      active.delete(unfinished);
+    }
+  }
+
+  async function get(
+    key: string,
+    { start, end, signal }: { start?: number; end?: number; signal?: AbortSignal } = {},
+  ): Promise<Readable> {
+    const path = await pathOf(key);
+    try {
+      signal?.throwIfAborted();
+      // O_NOFOLLOW: an object is a file, never a link to one.
+      const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      return file.createReadStream({
+        highWaterMark: 256 * 1024,
+        ...(start === undefined ? {} : { start }),
+        ...(end === undefined ? {} : { end }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      throw storageFailure(error, { url, action: 'read', key, signal });
+    }
+  }
+
+  async function stat(key: string): Promise<ObjectStat | undefined> {
+    const path = await pathOf(key);
+    try {
+      const found = await lstat(path);
+      return found.isFile() ? { key, bytes: found.size, modified: found.mtime } : undefined;
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw storageFailure(error, { url, action: 'read', key });
+    }
+  }
+
+  async function* list(prefix: string): AsyncIterable<ObjectStat> {
+    const folder = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/')) : '';
+    if (folder !== '') await pathOf(folder);
+    yield* walk(folder, prefix);
+  }
+
+  async function* walk(folder: string, prefix: string): AsyncIterable<ObjectStat> {
+    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch((error: unknown) => {
+      if (isAbsent(error)) return [];
+      throw storageFailure(error, { url, action: 'listed', key: folder });
+    });
+    // Buckets list by whole keys: there "a-b/x" comes before "a/x".
+    const names = entries
+      .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isFile()))
+      .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    for (const name of names) {
+      const key = folder === '' ? name : `${folder}/${name}`;
+      if (!key.startsWith(prefix) && !prefix.startsWith(key)) continue;
+      if (name.endsWith('/')) yield* walk(key.slice(0, -1), prefix);
+      else {
+        const found = await stat(key);
+        if (found !== undefined) yield found;
+      }
+    }
+  }
+
+  async function remove(key: string): Promise<void> {
+    const path = await pathOf(key);
+    try {
+      await unlink(path);
+      await syncDirectory(dirname(path));
+    } catch (error) {
+      if (isAbsent(error)) return;
+      throw storageFailure(error, { url, action: 'deleted', key });
+    }
+    // Folders that became empty go too; a put that runs meanwhile makes them again.
+    for (let folder = dirname(path); folder.length > root.length; folder = dirname(folder)) {
+      if (
+        !(await rmdir(folder).then(
+          () => true,
+          () => false,
+        ))
+      )
+        break;
+    }
+  }
+
+  async function freeBytes(): Promise<number | undefined> {
+    const system = await statfs(await nearestExisting(root)).catch(() => undefined);
+    return system === undefined ? undefined : system.bavail * system.bsize;
+  }
+
+  async function sweep(olderThanMs: number): Promise<number> {
+    const folder = join(root, incoming);
+    let swept = 0;
+    for (const name of await readdir(folder).catch(() => [])) {
+      const path = join(folder, name);
+      const found = active.has(path) ? undefined : await lstat(path).catch(() => undefined);
+      if (found === undefined || Date.now() - found.mtimeMs < olderThanMs) continue;
+      await unlink(path).then(
+        () => {
+          swept += 1;
+        },
+        () => {},
+      );
+    }
+    return swept;
+  }
+
+  return { url, put, get, stat, list, delete: remove, freeBytes, sweep };
+}
+
+/** Gives the finished file its name, unless that is taken: a link, unlike a rename, never replaces. */
+async function linkInto(root: string, unfinished: string, path: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    await makeDirectories(root, dirname(path));
+    try {
+      await link(unfinished, path);
+      break;
+    } catch (error) {
+      // A delete removed the emptied folder in between.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 3) throw error;
+    }
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Writes a new file and fsyncs it, the bytes of every 32 MiB already on their way to the disk while more come. */
+async function writeDurably(path: string, source: Readable, onBytes: (bytes: number) => void): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  let early: Promise<void> = Promise.resolve();
+  let syncing = false;
+  try {
+    let bytes = 0;
+    let synced = 0;
+    await file.writeFile(
+      (async function* () {
+        for await (const chunk of source as AsyncIterable<Buffer>) {
+          yield chunk;
+          bytes += chunk.length;
+          onBytes(bytes);
+          if (syncing || bytes - synced < syncEvery) continue;
+          synced = bytes;
+          syncing = true;
+          // Should it fail, the last sync fails too, and that one is heeded.
+          early = file
+            .datasync()
+            .catch(() => {})
+            .finally(() => {
+              syncing = false;
+            });
+        }
+      })(),
+    );
+    await file.sync();
+  } finally {
+    await early;
+    await file.close();
+  }
+}
+
+function taken(key: string, url: string): SkybackupError {
+  return new SkybackupError('conflict', `${key} exists already in ${url}; nothing is overwritten.`, {
+    hint: 'Use another id. An object is never replaced.',
+    retryable: false,
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function isAbsent(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
