@@ -65,7 +65,7 @@ export async function build(root, env, step) {
   await runCommand(join(root, 'node_modules', '.bin', 'node'), [tsdown, '--out-dir', next, '--logLevel', 'warn'], {
     cwd: root,
     // The bundler resolves `node` conditions by NODE_ENV; a developer's own value must not change what is built.
-    env: { ...env, NODE_ENV: 'production', NO_COLOR: '1', FORCE_COLOR: undefined },
+    env: { ...env, NODE_ENV: 'production' },
     step,
     shown: 'tsdown',
   });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 import { StepFailed } from './report.mjs';
 
 const tailLines = 30;
@@ -37,7 +38,7 @@ export function runCommand(command, args, { cwd, env, step, shown }) {
     child.on('close', (code, signal) => {
       settle();
       if (code === 0) return resolve(output);
-      const lines = output.trimEnd().split('\n').slice(-tailLines);
+      const lines = stripVTControlCharacters(output).trimEnd().split('\n').slice(-tailLines);
       reject(new StepFailed(step.name, `${name} ended with ${signal ?? `code ${code}`}.`, lines));
     });
   });
