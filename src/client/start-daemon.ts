@@ -183,7 +183,7 @@ async function diedAtStart(home: Home, logStart: number, { code, signal, error }
 }
 
 /** The program this module is part of: the built file, or the command line's source. */
-function ownEntry(): string {
+export function ownEntry(): string {
   const here = fileURLToPath(import.meta.url);
   return basename(here) === 'start-daemon.ts'
     ? join(dirname(here), '..', 'cli', 'main.ts')

@@ -1,0 +1,132 @@
+import { Command, CommanderError } from 'commander';
+import { version } from '../client/version.ts';
+import { exitCodes, openTerminal, type Terminal } from './terminal.ts';
+
+/** Runs one command line and returns its exit code: 0, 1 (failed) or 2 (usage). Commands are loaded when they are called. */
+export async function runProgram(args: string[]): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const program = new Command('skybackup')
+    .description('Talk to your MariaDB backups: in the SkySQL / MariaDB Cloud, or on your own servers.')
+    .version(version)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .enablePositionalOptions();
+
+  /** A subcommand: `run` gets the terminal and whatever commander parsed. */
+  function command(
+    parent: Command,
+    words: string,
+    description: string,
+    run: (terminal: Terminal, command: Command) => Promise<number>,
+  ): Command {
+    return parent
+      .command(words)
+      .description(description)
+      .option('--json', 'print the result as JSON')
+      .exitOverride()
+      .action(async (...given: unknown[]) => {
+        const self = given.at(-1) as Command;
+        const terminal = openTerminal(self.opts().json === true);
+        exitCode = await run(terminal, self).catch(terminal.fail);
+      });
+  }
+  const group = (name: string, description: string): Command =>
+    program.command(name).description(description).exitOverride();
+
+  command(program, 'mcp', 'the MCP server on stdin and stdout', async (terminal) =>
+    (await import('./mcp.ts')).mcp(terminal),
+  );
+  command(program, 'serve', 'the daemon, in the foreground', async (terminal, self) =>
+    (await import('./serve.ts')).serve(terminal, self.opts()),
+  )
+    .option('--listen <host:port>', 'answer HTTP there too; keys are then needed')
+    .option('--idle-minutes <minutes>', 'stop when nothing was asked for that long and nothing is scheduled or managed')
+    .option('--started-by <who>', 'client or person', 'person');
+
+  const services = group('services', 'MariaDB servers that are backed up');
+  command(services, 'list', 'all services', async (terminal) =>
+    (await import('./services/list.ts')).listServices(terminal),
+  );
+  command(services, 'add <id>', 'register a server with the daemon, or make an empty one', async (terminal, self) =>
+    (await import('./services/add.ts')).addService(terminal, first(self), self.opts()),
+  )
+    .option('--managed', "an empty server of the daemon's own")
+    .option('--name <name>', 'a name for people')
+    .option('--socket <path>', "the server's Unix socket")
+    .option('--host <host>', "the server's host")
+    .option('--port <port>', "the server's port")
+    .option('--user <user>', 'the backup account')
+    .option('--password-file <path>', 'a file that holds its password alone')
+    .option('--defaults-file <path>', 'an option file with a [client] group')
+    .option('--datadir <path>', "the server's data directory: needed for full backups")
+    .option('--systemd <unit>', 'how it is stopped and started: a systemd unit')
+    .option('--stop-command <command>', 'or: a command that stops it')
+    .option('--start-command <command>', 'and one that starts it')
+    .option('--no-nightly', 'without the nightly full backup');
+  command(
+    services,
+    'connect <id> [arguments...]',
+    'the mariadb client on it; its own options after --',
+    async (terminal, self) =>
+      (await import('./services/connect.ts')).connectToService(terminal, first(self), self.args.slice(1)),
+  ).passThroughOptions();
+  command(services, 'start <id>', 'start a managed service', async (terminal, self) =>
+    (await import('./services/power.ts')).setPower(terminal, first(self), true),
+  );
+  command(services, 'stop <id>', 'stop a managed service', async (terminal, self) =>
+    (await import('./services/power.ts')).setPower(terminal, first(self), false),
+  );
+  command(services, 'forget <id>', 'take it off the list; its data and backups stay', async (terminal, self) =>
+    (await import('./services/forget.ts')).forgetService(terminal, first(self)),
+  );
+
+  const keys = group('keys', "the daemon's API keys");
+  command(keys, 'create', 'make a key and print it, this once', async (terminal, self) =>
+    (await import('./keys/create.ts')).createKey(terminal, self.opts()),
+  )
+    .requiredOption('--role <role>', 'administrator, requester, operator or viewer')
+    .option('--name <name>', 'what it is for');
+  command(keys, 'list', 'all keys, without their values', async (terminal) =>
+    (await import('./keys/list.ts')).listKeys(terminal),
+  );
+  command(keys, 'revoke <id>', 'make a key worthless', async (terminal, self) =>
+    (await import('./keys/revoke.ts')).revokeKey(terminal, first(self)),
+  );
+
+  const plans = group('plans', 'what waits for a yes');
+  command(plans, 'list', 'plans that wait for a person, and the latest others', async (terminal) =>
+    (await import('./plans-list.ts')).listPlans(terminal),
+  );
+  command(program, 'approve <code>', 'show a plan, and approve it by typing its target', async (terminal, self) =>
+    (await import('./approve.ts')).approve(terminal, first(self), self.opts()),
+  )
+    .option('--confirm <id>', "the target's id, typed by a person who has no terminal")
+    .option('--decline', 'void the plan instead');
+  command(
+    program,
+    'call <tool> [json]',
+    'call one of the MCP tools; "-" reads the arguments from stdin',
+    async (terminal, self) => (await import('./call.ts')).callTool(terminal, first(self), self.args[1]),
+  );
+  command(
+    program,
+    'doctor',
+    'check tools, home, daemon, services and repository, each with its mend',
+    async (terminal) => (await import('./doctor/doctor.ts')).doctor(terminal),
+  );
+  command(program, 'demo', 'a full story in a sandbox: backup, damage, confirmed restore', async (terminal, self) =>
+    (await import('./demo-command.ts')).demo(terminal, self.opts()),
+  ).option('--keep', 'leave the sandbox running');
+
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+}
+
+function first(command: Command): string {
+  return command.args[0] ?? '';
+}

@@ -1,0 +1,66 @@
+import { checkLocalDaemonPossible, prepareHome } from '../client/daemon-home.ts';
+import { readSettings } from '../client/settings.ts';
+import { lockHeldExitCode } from '../client/start-daemon.ts';
+import { version } from '../client/version.ts';
+import { SkybackupError } from '../contract/errors.ts';
+import { exitCodes, type Terminal, UsageError } from './terminal.ts';
+
+export interface ServeOptions {
+  /** `host:port` */
+  listen?: string;
+  startedBy: string;
+  idleMinutes?: string;
+}
+
+/** The daemon of this home, until a signal ends it, another version asks it to make room, or it was idle for long. */
+export async function serve(terminal: Terminal, options: ServeOptions): Promise<number> {
+  const { startedBy } = options;
+  if (startedBy !== 'client' && startedBy !== 'person') throw new UsageError('--started-by is client or person.');
+  const listen = listenAddress(options.listen);
+  const idleMinutes = minutes(options.idleMinutes);
+  const { home } = readSettings(withoutProviders(terminal.env));
+  checkLocalDaemonPossible(home);
+  await prepareHome(home);
+  const { serveDaemon } = await import('../daemon/serve.ts');
+  try {
+    const daemon = await serveDaemon({
+      home,
+      startedBy,
+      version,
+      ...(listen === undefined ? {} : { listen }),
+      ...(idleMinutes === undefined ? {} : { idleMinutes }),
+    });
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void daemon.stop());
+    await daemon.stopped;
+    return exitCodes.done;
+  } catch (error) {
+    // A client that was not the first waits for the daemon that is.
+    if (startedBy === 'client' && error instanceof SkybackupError && error.code === 'conflict') {
+      terminal.fail(error);
+      return lockHeldExitCode;
+    }
+    throw error;
+  }
+}
+
+/** A daemon is not a client: whose API its starter speaks to does not matter here, and must not stop it. */
+function withoutProviders(env: Terminal['env']): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^SKYSQL_|^SKYBACKUP_(URL|API_KEY)/.test(name)));
+}
+
+function listenAddress(text: string | undefined): { host: string; port: number } | undefined {
+  if (text === undefined) return undefined;
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || Number(port) > 65_535)
+    throw new UsageError(`--listen ${text} is not host:port.`, 'For example: --listen 127.0.0.1:8350');
+  return { host, port: Number(port) };
+}
+
+function minutes(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0)
+    throw new UsageError(`--idle-minutes ${text} is not a number of minutes.`);
+  return value;
+}
