@@ -58,7 +58,14 @@ export function backupRow(backup: Backup): Row {
   const label = serviceLabel({ id: service_id, name: service_name });
   return {
     data,
-    text: line(`${data.data_of ?? 'time unknown'}`, label, data.type, data.status, data.size, `id ${id}`),
+    text: line(
+      `${data.data_of ?? 'time unknown'}`,
+      label,
+      data.type,
+      data.status,
+      data.size,
+      `id ${quoteText(id, 200)}`,
+    ),
   };
 }
 
@@ -89,8 +96,8 @@ export function restoreRow(restore: Restore): Row {
     backup_id: restoredFrom(restore),
     type: restore.type && quoteText(restore.type),
     status: quoteText(status),
-    created: timeInWords(restore.created_at),
-    finished: timeInWords(restore.finished_at),
+    created_at: timeInWords(restore.created_at),
+    finished_at: timeInWords(restore.finished_at),
     downtime: restore.downtime_ms === undefined ? undefined : durationInWords(restore.downtime_ms),
     kept_data: restore.kept_data && quoteText(restore.kept_data, 300),
     kept_until: timeInWords(restore.kept_until),
@@ -104,8 +111,8 @@ export function restoreRow(restore: Restore): Row {
       `restore ${id}`,
       label,
       data.status,
-      data.created,
-      `from ${data.backup_id ?? 'unknown'}`,
+      data.created_at,
+      `from ${quoteText(data.backup_id ?? 'unknown', 200)}`,
       kept,
       data.message,
     ),

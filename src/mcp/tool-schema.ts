@@ -45,7 +45,8 @@ function isEmpty(value: unknown): boolean {
 
 /** Checks arguments; every fault is named in one message, with the arguments that exist beside one that does not. */
 export function readArguments(tool: string, schema: z.ZodObject, raw: unknown): Record<string, unknown> {
-  const read = schema.safeParse(raw ?? {});
+  const first = schema.safeParse(raw ?? {});
+  const read = first.success ? first : schema.safeParse(withNumbers(raw, first.error));
   if (read.success) return read.data;
   const known = Object.keys(schema.shape);
   const faults = read.error.issues.map((issue) => {
@@ -59,4 +60,17 @@ export function readArguments(tool: string, schema: z.ZodObject, raw: unknown): 
     'invalid_request',
     `The arguments of ${tool} are not right: ${faults.slice(0, 8).join('; ')}.`,
   );
+}
+
+/** Models write `"200"` where a number belongs; where one was expected and only there, that is what it is. */
+function withNumbers(raw: unknown, error: z.ZodError): unknown {
+  if (typeof raw !== 'object' || raw === null) return raw;
+  const fixed: Record<string, unknown> = { ...raw };
+  for (const issue of error.issues) {
+    const [key] = issue.path;
+    const value = typeof key === 'string' && issue.code === 'invalid_type' && issue.expected === 'number' && fixed[key];
+    if (typeof key === 'string' && typeof value === 'string' && /^\s*\d{1,15}(\.\d+)?\s*$/.test(value))
+      fixed[key] = Number(value);
+  }
+  return fixed;
 }

@@ -26,7 +26,7 @@ export function cleanText(text: string, max = 160): string {
   return letters.length <= max && text.length <= max * 4 ? line : `${letters.slice(0, max - 1).join('')}…`;
 }
 
-const plainWord = /^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,79}$/;
+const plainWord = /^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,159}$/;
 
 /** Outside text for a sentence: a plain word as it is, anything else between « and », which it cannot contain itself. */
 export function quoteText(text: string, max?: number): string {

@@ -35,16 +35,15 @@ function sameText(a: string | undefined, b: string): boolean {
   return a !== undefined && a.trim().toLowerCase() === b.toLowerCase();
 }
 
-const shown = 12;
+const mostListed = 12;
 
 function listed(services: Service[]): string {
-  const names = services
-    .slice(0, shown)
-    .map(({ id, name }) => (name && name !== id ? `${id} (${quoteText(name, 60)})` : id));
-  return names.join(', ') + (services.length > shown ? ` and ${services.length - shown} more` : '');
+  const names = services.slice(0, mostListed).map(serviceLabel);
+  return names.join(', ') + (services.length > mostListed ? ` and ${services.length - mostListed} more` : '');
 }
 
 /** `id` alone, or with its name where that says more. */
 export function serviceLabel({ id, name }: Pick<Service, 'id' | 'name'>): string {
-  return name === undefined || name === id ? id : `${id} (${quoteText(name, 60)})`;
+  const shown = quoteText(id, 80);
+  return name === undefined || name === id ? shown : `${shown} (${quoteText(name, 60)})`;
 }

@@ -5,6 +5,7 @@ import { SchedulePatch } from '../../contract/schedules.ts';
 import { digestOf } from '../../plans/arguments-digest.ts';
 import { serviceLabel } from '../find/service.ts';
 import { scheduleInWords } from '../schedule-words.ts';
+import { quoteText } from '../untrusted-text.ts';
 import { cloudRestoreFacts } from './cloud-restore-facts.ts';
 import type { PlannedRequest } from './planner.ts';
 
@@ -39,7 +40,7 @@ async function scheduleFacts(api: BackupApi, request: PlannedRequest, signal: Ab
   const { items } = await api.listSchedules({ service_id, page_size: 100 }, { signal });
   const others = items.filter((other) => other.id !== schedule.id && other.schedule !== 'once' && !other.suspended);
   const { words } = await scheduleInWords(schedule.schedule, 1);
-  const what = `schedule ${schedule.id} of service ${serviceLabel(service)}: ${type}, ${words}`;
+  const what = `schedule ${schedule.id} of service ${serviceLabel(service)}: ${quoteText(type)}, ${words}`;
   const lost =
     request.operation === 'delete_schedule' ? ['No backup is taken by this schedule any more.'] : await weakening();
 

@@ -8,6 +8,7 @@ import { digestOf } from '../../plans/arguments-digest.ts';
 import { takenAt } from '../find/backup.ts';
 import { serviceLabel } from '../find/service.ts';
 import { timeInWords } from '../sizes-and-times.ts';
+import { quoteText } from '../untrusted-text.ts';
 import type { GatheredFacts } from './cloud-facts.ts';
 
 /** A restore in the cloud: its target, what comes instead, what is lost, and that the cloud cannot undo it. */
@@ -60,8 +61,8 @@ function factsOf(
     title: `Replace ALL DATA of service ${label} by ${backup ? `backup ${id}` : `the state of ${source} at ${at}`}`,
     service_id: target.id,
     confirm_id: target.id,
-    replaced: `all data of ${label}, ${target.version ?? 'unknown version'}, now ${target.status}`,
-    replaced_by: backup ? `a backup of ${source} (${backup.type})` : `a point in time of ${source}`,
+    replaced: `all data of ${label}, ${quoteText(target.version ?? 'unknown version')}, now ${target.status}`,
+    replaced_by: backup ? `a backup of ${source} (${quoteText(backup.type)})` : `a point in time of ${source}`,
     ...(moment === undefined ? {} : { recovery_point: moment }),
     ...(size === undefined ? {} : { size_bytes: size }),
     expected_downtime:

@@ -111,7 +111,8 @@ async function no(plan: Plan, reason: 'declined' | 'cancelled', { planner }: Gua
 /** The plan that an answer names, if it is for exactly this request. */
 async function planOf(id: string, request: PlannedRequest, { planner }: GuardContext): Promise<Plan> {
   const plan = await planner.get(id);
-  if (plan === undefined) {
+  // Looked up by its code it is not proven: the code is for people to read out.
+  if (plan?.id !== id) {
     throw new SkybackupError('plan_expired', 'The plan that was answered does not exist any more: nothing was done.');
   }
   if (plan.operation !== request.operation || canonicalJson(plan.arguments) !== canonicalJson(request.arguments)) {

@@ -37,12 +37,12 @@ export const waitFor = defineTool({
     if (state.outcome === 'in_progress') {
       return {
         text: [`Not finished yet. ${state.message}`],
-        data: { finished: false, outcome: 'in_progress', ...state.data },
+        data: { ...state.data, finished: false, outcome: 'in_progress' },
         next: `Call wait_for again with ${JSON.stringify({ kind, id, ...(since === undefined ? {} : { since }) })}.`,
       };
     }
     const answer = await state.ended(call);
-    return { ...answer, data: { finished: true, outcome: state.outcome, ...answer.data } };
+    return { ...answer, data: { ...answer.data, finished: true, outcome: state.outcome } };
   },
 });
 
@@ -52,9 +52,10 @@ async function follow(look: () => Promise<Followed>, timeoutMs: number, call: Ca
   const longest = call.api.provider.kind === 'cloud' ? 5000 : 2000;
   for (let pause = 300; ; pause = Math.min(longest, pause * 1.5)) {
     const state = await look();
-    await call.progress(state.message, state.done, state.total);
     const left = deadline - Date.now();
+    // Not with the last look: progress that arrives together with the answer is for a request the client has closed.
     if (state.outcome !== 'in_progress' || left <= 0) return state;
+    await call.progress(state.message, state.done, state.total);
     await delay(Math.min(pause, left), undefined, { signal: call.signal });
   }
 }

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { openSchema, readArguments } from './tool-schema.ts';
+
+const schema = z.strictObject({
+  id: z.number().int().min(1),
+  name: z.string().max(5).optional(),
+  data: z.record(z.string(), z.unknown()).optional(),
+});
+
+it('lists a schema without what says nothing', () => {
+  expect(openSchema(schema)['~standard'].jsonSchema.input({ target: 'draft-2020-12' })).toEqual({
+    type: 'object',
+    properties: {
+      id: { type: 'integer', minimum: 1 },
+      name: { type: 'string', maxLength: 5 },
+      data: { type: 'object' },
+    },
+    required: ['id'],
+    additionalProperties: false,
+  });
+});
+
+it('names every fault, and the arguments that exist', () => {
+  expect(() => readArguments('some_tool', schema, { id: 'x', name: 'too long', nmae: 1 })).toThrow(
+    /id: .*name: .*there is no argument "nmae"; some_tool takes id, name, data/,
+  );
+  expect(() => readArguments('some_tool', schema, 'text')).toThrow(/not right/);
+  expect(() => readArguments('some_tool', schema, undefined)).toThrow(/id/);
+});
+
+it('takes a number written as text where a number belongs, and nowhere else', () => {
+  expect(readArguments('some_tool', schema, { id: '200', name: '200' })).toEqual({ id: 200, name: '200' });
+  expect(() => readArguments('some_tool', schema, { id: '200x' })).toThrow(/id/);
+  expect(() => readArguments('some_tool', schema, { id: '0' })).toThrow(/id/);
+  expect(() => readArguments('some_tool', schema, { id: '1.5' })).toThrow(/id/);
+});

@@ -1,0 +1,71 @@
+import { encode } from 'gpt-tokenizer';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
+import { RawClient } from './raw-client.ts';
+import { cloudEnvironment, newHome, serverCommand } from './server-command.ts';
+
+let cloud: CloudDouble;
+let client: RawClient;
+let home: { home: string; remove: () => Promise<void> };
+
+/** The longest names that each thing can have: a page of these is the dearest answer there is. */
+const longName = 'Ω«ορδερς» und noch sehr viel mehr Namen 注文データベース '.repeat(20);
+
+beforeAll(async () => {
+  cloud = await startCloudDouble({ advance: false });
+  home = await newHome();
+  for (const service of cloud.state.services) service.name = longName;
+  const [service] = cloud.state.services;
+  const [backup] = cloud.state.backups;
+  const [schedule] = cloud.state.schedules;
+  const [restore] = cloud.state.restores;
+  for (let i = 0; i < 40 && service && backup && schedule && restore; i += 1) {
+    const hex = (i * 7919).toString(16).padStart(32, 'c1f');
+    cloud.state.services.push({ ...service, id: `dbtgf9${i}`, version: longName, region: longName });
+    cloud.state.backups.push({ ...backup, id: `${hex}:dbtgf28044362:pod-${i}`, service_id: 'dbtgf28044362' });
+    cloud.state.schedules.push({ ...schedule, id: 500 + i, message: longName, schedule: '*/7 1,3,5,7 1-5 * 2-6' });
+    cloud.state.restores.push({ ...restore, id: 900 + i, message: longName, service_id: 'dbtgf28044362' });
+  }
+  client = await RawClient.start(serverCommand(home.home, cloudEnvironment(cloud)), 'modern', { elicitation: false });
+});
+afterAll(async () => {
+  await client.close();
+  await cloud.close();
+  await home.remove();
+});
+
+const Listed = z.array(z.looseObject({ name: z.string(), description: z.string(), inputSchema: z.looseObject({}) }));
+
+it('what a model sees of all tools costs at most 3,000 tokens, the whole list at most 5,500', async () => {
+  const { result } = await client.request('tools/list').answer;
+  const tools = Listed.parse(result?.tools);
+  const seen = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  const figures = { seen: encode(JSON.stringify(seen)).length, list: encode(JSON.stringify({ tools })).length };
+  process.stdout.write(
+    `tools: ${tools.length}, seen by a model: ${figures.seen} tokens, tools/list: ${figures.list} tokens\n`,
+  );
+  expect(figures.seen).toBeLessThanOrEqual(3000);
+  expect(figures.list).toBeLessThanOrEqual(5500);
+  const text = JSON.stringify(tools);
+  for (const waste of ['$schema', '9007199254740991', '"icons"', '"additionalProperties":{}'])
+    expect(text).not.toContain(waste);
+});
+
+it.each([
+  ['list_services', { limit: 25 }],
+  ['list_backups', { limit: 25 }],
+  ['list_schedules', { service: 'dbtgf28044362', limit: 25 }],
+  ['list_restores', { service: 'dbtgf28044362', limit: 25 }],
+  ['create_backup', { service: longName }],
+  ['restore_backup', { service: 'dbtgf28044362', backup: 'latest', source: 'dbtgf28216706' }],
+  ['delete_schedule', { id: 500 }],
+  ['update_schedule', { id: 501, suspended: true }],
+  ['list_backups', { ['x'.repeat(5000)]: 1, ['y'.repeat(5000)]: 2 }],
+])('the dearest answer of %s costs at most 2,000 tokens, words and data together', async (name, args) => {
+  const { text, data } = await client.call(name, args);
+  const tokens = encode(text).length + encode(JSON.stringify(data)).length;
+  process.stdout.write(`${name}: ${tokens} tokens\n`);
+  expect(tokens).toBeLessThanOrEqual(2000);
+  if ('next_cursor' in data) expect(text).toContain('cursor');
+});
