@@ -13,3 +13,17 @@ export interface Repository {
    */
   read(manifest: Manifest, signal: AbortSignal): Readable;
 }
+
+/** The side that takes backups. What is not published is no backup: nothing lists it, and `sweep` removes it. */
+export interface BackupRepository extends Repository {
+  /** Bytes that may still be written; undefined where there is no limit to know of. */
+  freeBytes(): Promise<number | undefined>;
+  /** Streams a backup's bytes into the store, hashed as they pass: the whole, and each block. */
+  putObject(key: string, body: Readable, signal: AbortSignal): Promise<Manifest['object']>;
+  /** The moment a backup comes to be. Its object must be stored already. */
+  publish(manifest: Manifest): Promise<void>;
+  /** Removes a backup, its manifest first, so that no half of it is ever listed; or an object that was not published. */
+  remove(serviceId: string, backupId: string): Promise<void>;
+  /** Removes unfinished puts, and objects without a manifest, that are older; returns how many. */
+  sweep(olderThanMs: number): Promise<number>;
+}

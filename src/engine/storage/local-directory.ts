@@ -36,6 +36,8 @@ export function localDirectory(directory: string): ObjectStore {
     const unfinished = join(root, incoming, randomUUID());
     active.add(unfinished);
     let bytes = 0;
+    // A body may fail before its first byte is asked for; the read below then gives that error.
+    if (!Buffer.isBuffer(body)) body.on('error', () => {});
     try {
       const path = await pathOf(key);
       if (await exists(path)) throw taken(key, url);

@@ -119,6 +119,15 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       expect(await under.leftovers()).toEqual([]);
     });
 
+    it('passes on the error of a body that failed before it was read', async () => {
+      const failing = new Readable({ read() {} });
+      const put = store.put('v1/j', failing);
+      failing.destroy(new TypeError('the pipe broke'));
+      await expect(put).rejects.toThrow('the pipe broke');
+      expect(await store.stat('v1/j')).toBeUndefined();
+      expect(await under.leftovers()).toEqual([]);
+    });
+
     it('deletes, also what is not there', async () => {
       await store.put('v1/h/1', Buffer.from('x'));
       await store.delete('v1/h/1');

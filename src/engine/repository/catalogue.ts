@@ -1,0 +1,69 @@
+import { buffer } from 'node:stream/consumers';
+import { toSkybackupError } from '../../contract/errors.ts';
+import type { ObjectStat, ObjectStore } from '../storage/object-store.ts';
+import { type Manifest, objectPrefix } from './manifest.ts';
+import { parseManifest } from './manifest-file.ts';
+
+/** Reads every manifest; those that cannot be read, or whose object is missing or of another size, are reported. */
+export async function* catalogue(
+  store: ObjectStore,
+  onDamaged: (key: string, reason: string) => void,
+): AsyncIterable<Manifest> {
+  for await (const { objects, manifestKey } of backupFolders(store)) {
+    if (manifestKey === undefined) continue;
+    try {
+      const manifest = parseManifest(manifestKey, await buffer(await store.get(manifestKey)));
+      const object = objects.find((found) => found.key === manifest.object.key);
+      if (object === undefined) onDamaged(manifestKey, `Its object ${manifest.object.key} is missing.`);
+      else if (object.bytes !== manifest.object.bytes) {
+        onDamaged(manifestKey, `Its object has ${object.bytes} bytes, and ${manifest.object.bytes} were written.`);
+      } else yield manifest;
+    } catch (error) {
+      const failure = toSkybackupError(error);
+      // Removed since it was listed.
+      if (failure.code !== 'not_found') onDamaged(manifestKey, failure.message);
+    }
+  }
+}
+
+/** Deletes objects that no manifest names: their backup was cut short between its last byte and its manifest. */
+export async function sweepUnpublished(store: ObjectStore, olderThanMs: number): Promise<number> {
+  let swept = 0;
+  for await (const { objects, manifestKey } of backupFolders(store)) {
+    if (manifestKey !== undefined) continue;
+    for (const object of objects) {
+      if (Date.now() - object.modified.getTime() < olderThanMs) continue;
+      await store.delete(object.key);
+      swept += 1;
+    }
+  }
+  return swept;
+}
+
+interface BackupFolder {
+  manifestKey: string | undefined;
+  objects: ObjectStat[];
+}
+
+/** The store's listing, grouped by backup folder: `v1/<service>/<id>/…` come one after another. */
+async function* backupFolders(store: ObjectStore): AsyncIterable<BackupFolder> {
+  let current = '';
+  let objects: ObjectStat[] = [];
+  const folder = (): BackupFolder => ({ manifestKey: objects.find(isManifest)?.key, objects });
+  for await (const object of store.list(`${objectPrefix}/`)) {
+    const path = object.key.split('/');
+    if (path.length !== 4) continue;
+    const prefix = path.slice(0, 3).join('/');
+    if (prefix !== current && objects.length > 0) {
+      yield folder();
+      objects = [];
+    }
+    current = prefix;
+    objects.push(object);
+  }
+  if (objects.length > 0) yield folder();
+}
+
+function isManifest(object: ObjectStat): boolean {
+  return object.key.endsWith('/manifest.json');
+}

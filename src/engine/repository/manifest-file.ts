@@ -1,0 +1,37 @@
+import { SkybackupError } from '../../contract/errors.ts';
+import { backupPrefix, Manifest } from './manifest.ts';
+
+export function manifestKey(serviceId: string, backupId: string): string {
+  return `${backupPrefix(serviceId, backupId)}/manifest.json`;
+}
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  return Buffer.from(`${JSON.stringify(Manifest.parse(manifest), null, 1)}\n`);
+}
+
+/** Reads `manifest.json`. Throws `backup_damaged` with the reason when it is not whole, or lies where it does not belong. */
+export function parseManifest(key: string, bytes: Buffer): Manifest {
+  const damaged = (why: string): SkybackupError =>
+    new SkybackupError('backup_damaged', `The manifest ${key} is damaged: ${why}.`, { details: { key } });
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw damaged('it is not whole JSON');
+  }
+  const parsed = Manifest.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw damaged(`${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'wrong'}`);
+  }
+  const manifest = parsed.data;
+  const { object } = manifest;
+  const prefix = `${backupPrefix(manifest.service_id, manifest.id)}/`;
+  if (!key.startsWith(prefix)) throw damaged(`it belongs to ${prefix}`);
+  // Else a manifest could make a restore read another backup's object.
+  if (!object.key.startsWith(prefix)) throw damaged(`its object ${object.key.slice(0, 200)} belongs elsewhere`);
+  if (object.block_bytes < 1 || object.blocks.length !== Math.ceil(object.bytes / object.block_bytes)) {
+    throw damaged(`${object.blocks.length} blocks of ${object.block_bytes} bytes do not make ${object.bytes}`);
+  }
+  return manifest;
+}

@@ -1,0 +1,96 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { checkedBlocks } from './block-check.ts';
+import { BlockHash } from './block-hash.ts';
+import { catalogue, sweepUnpublished } from './catalogue.ts';
+import { backupPrefix, type Manifest } from './manifest.ts';
+import { encodeManifest, manifestKey, parseManifest } from './manifest-file.ts';
+import type { BackupRepository } from './repository.ts';
+
+/** Each block is checked before any of its bytes is used, so a block is also what a restore holds in memory. */
+const defaultBlockBytes = 64 * 1024 * 1024;
+
+/** The repository in an object store. `blockBytes` is for new objects; a manifest carries its own. */
+export function openRepository(
+  store: ObjectStore,
+  { blockBytes = defaultBlockBytes }: { blockBytes?: number } = {},
+): BackupRepository {
+  async function manifest(serviceId: string, backupId: string): Promise<Manifest | undefined> {
+    const key = manifestKey(serviceId, backupId);
+    try {
+      return parseManifest(key, await buffer(await store.get(key)));
+    } catch (error) {
+      if (error instanceof SkybackupError && error.code === 'not_found') return undefined;
+      throw error;
+    }
+  }
+
+  async function putObject(key: string, body: Readable, signal: AbortSignal): Promise<Manifest['object']> {
+    const hash = new BlockHash(blockBytes);
+    body.once('error', (error) => hash.destroy(error));
+    // Whoever destroys one end means the other too: a put that failed must not leave the pipe waiting for a reader.
+    hash.once('close', () => body.destroy());
+    await store.put(key, body.pipe(hash), { signal });
+    return { key, ...hash.result() };
+  }
+
+  async function publish(draft: Manifest): Promise<void> {
+    await store.put(manifestKey(draft.service_id, draft.id), encodeManifest(draft));
+  }
+
+  async function remove(serviceId: string, backupId: string): Promise<void> {
+    await store.delete(manifestKey(serviceId, backupId));
+    for await (const { key } of store.list(`${backupPrefix(serviceId, backupId)}/`)) await store.delete(key);
+  }
+
+  function read(of: Manifest, signal: AbortSignal): Readable {
+    const bytes = async function* (): AsyncGenerator<Buffer> {
+      try {
+        const source = await store.get(of.object.key, { signal });
+        try {
+          yield* checkedBlocks(source, of);
+        } finally {
+          source.destroy();
+        }
+      } catch (error) {
+        throw asReadFailure(error, of, signal);
+      }
+    };
+    const stream = Readable.from(bytes(), { objectMode: false, highWaterMark: 256 * 1024 });
+    const cancel = (): void => {
+      stream.destroy(asReadFailure(signal.reason, of, signal));
+    };
+    if (signal.aborted) cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    stream.once('close', () => signal.removeEventListener('abort', cancel));
+    return stream;
+  }
+
+  return {
+    url: store.url,
+    freeBytes: () => store.freeBytes(),
+    manifest,
+    catalogue: (onDamaged) => catalogue(store, onDamaged),
+    read,
+    putObject,
+    publish,
+    remove,
+    sweep: async (olderThanMs) => (await store.sweep(olderThanMs)) + (await sweepUnpublished(store, olderThanMs)),
+  };
+}
+
+function asReadFailure(error: unknown, of: Manifest, signal: AbortSignal): SkybackupError {
+  if (signal.aborted) return new SkybackupError('cancelled', `Reading the backup ${of.id} was cancelled.`);
+  const failure = toSkybackupError(error);
+  if (failure.code !== 'not_found') return failure;
+  return new SkybackupError(
+    'backup_damaged',
+    `The backup ${of.id} is damaged: its object ${of.object.key} is missing.`,
+    {
+      details: { backup_id: of.id, key: of.object.key },
+      cause: error,
+    },
+  );
+}
