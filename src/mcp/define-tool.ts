@@ -6,6 +6,7 @@ import type {
   ToolAnnotations,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { SkybackupError } from '../contract/errors.ts';
 import { answerError, type ToolAnswer, toResult } from './answer.ts';
 import { audit } from './audit.ts';
 import type { Call, GuardContext } from './context.ts';
@@ -127,6 +128,10 @@ async function carryOut<I extends z.ZodObject, E>(
     );
     return toResult(answer, record);
   } catch (error) {
-    return answerError(error, api.provider, record);
+    // A cancelled call throws whatever reason the client gave, words included.
+    const thrown = call.signal.aborted
+      ? new SkybackupError('cancelled', 'The call was cancelled.', { cause: error })
+      : error;
+    return answerError(thrown, api.provider, record);
   }
 }

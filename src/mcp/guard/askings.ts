@@ -18,8 +18,16 @@ interface Asking {
  * declare that they can ask and then never do.
  */
 export class Askings {
+  /** The server's own key was refused as an approver: asking through this client is in vain. */
+  mayNotApprove = false;
+  readonly #beatMs: number;
   #open = new Map<RequestId, Asking>();
   #unanswered = new Map<string, number>();
+
+  /** `beatMs`: hosts give up on a call that is silent for a minute. */
+  constructor(beatMs = 15_000) {
+    this.#beatMs = beatMs;
+  }
 
   /** `beat` runs every 15 s while the question is open, and `giveUp` if the asking request is cancelled or nobody answers in time. */
   add(
@@ -27,7 +35,7 @@ export class Askings {
     asking: { plan: string; subject: string; giveUp: () => void; beat: (() => void) | undefined; patienceMs: number },
   ): void {
     for (const [id, earlier] of this.#open) if (earlier.subject === asking.subject) this.#close(id, false);
-    const beats = asking.beat && setInterval(asking.beat, 15_000).unref();
+    const beats = asking.beat && setInterval(asking.beat, this.#beatMs).unref();
     const patience = setTimeout(() => this.cancelled(request), asking.patienceMs).unref();
     const stop = (): void => {
       clearInterval(beats);

@@ -56,6 +56,7 @@ export async function confirm(request: PlannedRequest, asking: Asking): Promise<
     settings.confirm === 'ask' &&
     plan.status === 'pending' &&
     canElicit(ctx, server) &&
+    !askings.mayNotApprove &&
     !askings.wentUnanswered(subject)
   ) {
     return ask(plan, subject, asking);
@@ -77,7 +78,11 @@ async function ask(plan: Plan, subject: string, { ctx, context, call }: Asking):
   return { outcome: 'asked', plan, result: askForm(plan, nonce) };
 }
 
-async function answered(request: PlannedRequest, state: AskState, { ctx, context, call }: Asking): Promise<Decision> {
+async function answered(
+  request: PlannedRequest,
+  state: AskState,
+  { ctx, context, call, tool }: Asking,
+): Promise<Decision> {
   const { planner, askings, settings } = context;
   const plan = await planOf(state.plan, request, context);
   askings.answered(plan.id);
@@ -90,7 +95,16 @@ async function answered(request: PlannedRequest, state: AskState, { ctx, context
   const typed = String(answer.content?.[typedField] ?? '')
     .trim()
     .slice(0, 300);
-  const approved = await planner.approve(plan, { channel: 'elicitation', typed_id: typed, nonce: state.nonce });
+  const approval = { channel: 'elicitation', typed_id: typed, nonce: state.nonce } as const;
+  const approved = await planner.approve(plan, approval).catch((error: unknown) => {
+    // A daemon may give this server a key that plans and does not approve: then only another person's yes counts.
+    if (error instanceof SkybackupError && error.code === 'forbidden') return undefined;
+    throw error;
+  });
+  if (approved === undefined) {
+    askings.mayNotApprove = true;
+    return { outcome: 'needs_approval', plan, result: toResult(needsApproval(plan, request, tool, 'strict')) };
+  }
   if (call.signal.aborted) giveUp();
   call.signal.throwIfAborted();
   if (!accepted(approved, settings.confirm)) throw new SkybackupError('plan_not_approved', 'The plan is not approved.');
