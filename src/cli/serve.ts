@@ -22,25 +22,29 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   checkLocalDaemonPossible(home);
   await prepareHome(home);
   const { serveDaemon } = await import('../daemon/serve.ts');
-  try {
-    const daemon = await serveDaemon({
-      home,
-      startedBy,
-      version,
-      ...(listen === undefined ? {} : { listen }),
-      ...(idleMinutes === undefined ? {} : { idleMinutes }),
+  const daemon = await serveDaemon({
+    home,
+    startedBy,
+    version,
+    ...(listen === undefined ? {} : { listen }),
+    ...(idleMinutes === undefined ? {} : { idleMinutes }),
+  });
+  if (!daemon.served) {
+    const held = new SkybackupError('conflict', `A daemon serves ${home.root} already (pid ${daemon.pid}).`, {
+      hint: 'Use that one, stop it first, or set SKYBACKUP_HOME to another folder.',
     });
-    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void daemon.stop());
-    await daemon.stopped;
-    return exitCodes.done;
-  } catch (error) {
     // A client that was not the first waits for the daemon that is.
-    if (startedBy === 'client' && error instanceof SkybackupError && error.code === 'conflict') {
-      terminal.fail(error);
-      return lockHeldExitCode;
-    }
-    throw error;
+    return startedBy === 'client' ? lockHeldExitCode : terminal.fail(held);
   }
+  // A closed terminal is a reason to stop as good as any.
+  process.on('SIGHUP', () => void daemon.stop());
+  const http = listen === undefined ? undefined : `http://${listen.host}:${daemon.port}`;
+  const where = [`unix:${home.socket}`, ...(http === undefined ? [] : [http])].join(' and ');
+  terminal.result({ socket: home.socket, http }, `The daemon answers on ${where}. Ctrl-C ends it.`);
+  await daemon.ended;
+  // What still holds the process after its end (a stuck connection) must not make a stopped daemon look alive.
+  setTimeout(() => process.exit(), 2000).unref();
+  return exitCodes.done;
 }
 
 /** A daemon is not a client: whose API its starter speaks to does not matter here, and must not stop it. */

@@ -1,4 +1,8 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readSettings } from '../../client/settings.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { serviceIdOf } from '../../contract/ids.ts';
@@ -22,13 +26,10 @@ export async function connectToService(terminal: Terminal, id: string, rest: str
   const service = (await readRegisteredServices(home)).find((each) => each.id === serviceIdOf(id));
   if (!service)
     throw new SkybackupError('not_found', `There is no service ${id}.`, { hint: 'Run: skybackup services list' });
-  const login = await readLogin(service.connection);
+  const options = await unlinkedFile(clientOptions(await readLogin(service.connection)));
   const client = spawn(findTool('mariadb'), ['--defaults-file=/dev/fd/3', ...rest], {
-    // The password goes through a pipe: on the command line or in the environment others could read it.
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    stdio: ['inherit', 'inherit', 'inherit', options.fd],
   });
-  const options = client.stdio[3];
-  if (options && 'end' in options) options.end(clientOptions(login));
   // Ctrl-C in the client ends a query, not this program.
   const ignore = (): void => {};
   process.on('SIGINT', ignore);
@@ -39,6 +40,21 @@ export async function connectToService(terminal: Terminal, id: string, rest: str
     });
   } finally {
     process.off('SIGINT', ignore);
+    await options.close();
+  }
+}
+
+/** An open file that has no name any more: a password on the command line or in the environment could be read by others. */
+async function unlinkedFile(text: string): Promise<FileHandle> {
+  const path = join(tmpdir(), `skb-${randomUUID()}`);
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await unlink(path);
+    await file.writeFile(text);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 
