@@ -1,0 +1,28 @@
+import type { Home } from '../contract/home.ts';
+import type { Clock } from './clock.ts';
+import type { JobRunner } from './jobs/job-runner.ts';
+import type { BackupRepository } from './repository/repository.ts';
+import type { StateStore } from './store/state-store.ts';
+
+/** Something an operator should find in the log; for people the same is said where it matters. */
+export type EngineLog = (level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>) => void;
+
+/** What the parts of the engine share. */
+export interface EngineContext {
+  readonly home: Home;
+  readonly state: StateStore;
+  readonly repository: BackupRepository;
+  readonly jobs: JobRunner;
+  readonly clock: Clock;
+  readonly log: EngineLog;
+  /** A daemon that a client started does not come back by itself: new schedules say so. */
+  readonly startedBy: 'client' | 'person';
+}
+
+/** On whose behalf something destructive is asked, and the approved plan it brings. */
+export interface Asker {
+  /** `socket`, or `key:<id>`. */
+  principal: string;
+  role: 'administrator' | 'requester' | 'operator' | 'viewer';
+  planId?: string | undefined;
+}

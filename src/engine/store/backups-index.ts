@@ -1,0 +1,137 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import type { Manifest } from '../repository/manifest.ts';
+import { optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
+
+const BackupRow = z.object({
+  id: z.string(),
+  service_id: z.string(),
+  service_name: z.string(),
+  server_pod: z.string(),
+  type: z.string(),
+  method: z.string(),
+  status: z.string(),
+  message: optional(z.string()),
+  incarnation: optional(z.string()),
+  reference_full_backup: z.string(),
+  point_in_time: optional(z.string()),
+  server_version: optional(z.string()),
+  start_time: time,
+  end_time: optional(time),
+  storage_bytes: optional(z.number()),
+  disk_bytes: optional(z.number()),
+  binlog_file: optional(z.string()),
+  binlog_position: optional(z.number()),
+  binlog_gtid: optional(z.string()),
+  job_id: optional(z.number()),
+  warnings: texts,
+});
+export type BackupRow = z.infer<typeof BackupRow>;
+
+export interface NewBackup {
+  id: string;
+  service_id: string;
+  service_name: string;
+  type: string;
+  method: string;
+  job_id: number;
+}
+
+export interface BackupFilter extends PageRequest {
+  service_id?: string | undefined;
+  status?: string | undefined;
+  type?: string | undefined;
+}
+
+export type BackupsIndex = ReturnType<typeof backupsIndex>;
+
+/** What the repository holds, and what was tried, for quick listing. */
+export function backupsIndex(db: DatabaseSync, now: () => number) {
+  const insert = db.prepare(
+    `INSERT INTO backups (id, service_id, service_name, server_pod, type, method, status, start_time, job_id)
+     VALUES (?, ?, ?, ?, ?, ?, 'Running', ?, ?)`,
+  );
+  const publish = db.prepare(
+    `INSERT INTO backups (id, service_id, service_name, server_pod, type, method, status, message, incarnation, reference_full_backup,
+       point_in_time, server_version, start_time, end_time, storage_bytes, disk_bytes, binlog_file, binlog_position, binlog_gtid)
+     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET status = 'Succeeded', message = NULL, type = excluded.type, method = excluded.method,
+       incarnation = excluded.incarnation, reference_full_backup = excluded.reference_full_backup, point_in_time = excluded.point_in_time,
+       server_version = excluded.server_version, start_time = excluded.start_time, end_time = excluded.end_time,
+       storage_bytes = excluded.storage_bytes, disk_bytes = excluded.disk_bytes, binlog_file = excluded.binlog_file,
+       binlog_position = excluded.binlog_position, binlog_gtid = excluded.binlog_gtid`,
+  );
+  const one = db.prepare('SELECT * FROM backups WHERE id = ?');
+  const end = db.prepare('UPDATE backups SET status = ?, message = ?, end_time = ? WHERE id = ?');
+  const warn = db.prepare('UPDATE backups SET warnings = ? WHERE id = ?');
+  const lastGood = db.prepare(
+    "SELECT * FROM backups WHERE service_id = ? AND status = 'Succeeded' ORDER BY start_time DESC, id DESC LIMIT 1",
+  );
+  const succeeded = db.prepare("SELECT id FROM backups WHERE status = 'Succeeded'");
+  const running = db.prepare("SELECT id FROM backups WHERE status = 'Running'");
+  const gtids = db.prepare(
+    "SELECT DISTINCT binlog_gtid AS gtids FROM backups WHERE service_id = ? AND binlog_gtid IS NOT NULL AND binlog_gtid <> ''",
+  );
+
+  const ids = (rows: unknown[]): string[] => rows.map((row) => z.object({ id: z.string() }).parse(row).id);
+  return {
+    begin(backup: NewBackup): void {
+      const { id, service_id, service_name, type, method, job_id } = backup;
+      insert.run(id, service_id, service_name, id.split(':')[2] ?? service_id, type, method, now(), job_id);
+    },
+    /** The manifest is the truth: whatever the row said, this backup is there. */
+    publish(manifest: Manifest): void {
+      publish.run(
+        manifest.id,
+        manifest.service_id,
+        manifest.service_name,
+        manifest.server_pod,
+        manifest.type,
+        manifest.method,
+        manifest.incarnation,
+        manifest.full ?? '',
+        manifest.point_in_time,
+        manifest.server.version,
+        Date.parse(manifest.started_at),
+        Date.parse(manifest.ended_at),
+        manifest.object.bytes,
+        manifest.disk_bytes,
+        manifest.binlog?.file ?? null,
+        manifest.binlog?.position ?? null,
+        manifest.binlog?.gtid ?? null,
+      );
+    },
+    end: (id: string, status: 'Failed' | 'Cancelled', message: string): void =>
+      void end.run(status, message, now(), id),
+    setWarnings: (id: string, warnings: readonly string[]): void => void warn.run(JSON.stringify(warnings), id),
+    get(id: string): BackupRow | undefined {
+      const row = one.get(id);
+      return row && BackupRow.parse(row);
+    },
+    lastGood(serviceId: string): BackupRow | undefined {
+      const row = lastGood.get(serviceId);
+      return row && BackupRow.parse(row);
+    },
+    succeededIds: (): string[] => ids(succeeded.all()),
+    runningIds: (): string[] => ids(running.all()),
+    /** Every GTID position any backup of a service recorded. */
+    gtidsOf: (serviceId: string): string[] =>
+      gtids.all(serviceId).map((row) => z.object({ gtids: z.string() }).parse(row).gtids),
+    list(query: BackupFilter): RowPage<BackupRow> {
+      const { limit, offset, direction } = pageBounds(query);
+      const filters = (['service_id', 'status', 'type'] as const).flatMap((column) => {
+        const value = query[column];
+        // Status words are shown in capitals and typed in any case.
+        return value === undefined ? [] : [{ sql: `${column} = ? COLLATE NOCASE`, value }];
+      });
+      const where = filters.length === 0 ? '' : `WHERE ${filters.map(({ sql }) => sql).join(' AND ')}`;
+      const values = filters.map(({ value }) => value);
+      const count = Number(db.prepare(`SELECT count(*) AS count FROM backups ${where}`).get(...values)?.count ?? 0);
+      const items = db
+        .prepare(`SELECT * FROM backups ${where} ORDER BY start_time ${direction}, id ${direction} LIMIT ? OFFSET ?`)
+        .all(...values, limit, offset)
+        .map((row) => BackupRow.parse(row));
+      return { items, count, pages: Math.ceil(count / limit) };
+    },
+  };
+}

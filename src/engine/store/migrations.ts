@@ -1,0 +1,151 @@
+/**
+ * The state's schema, one entry a version; an entry that was ever released is never changed. Times are milliseconds since
+ * the epoch. Plans have their own table (src/plans), made beside these.
+ */
+export const migrations: readonly string[] = [
+  `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+CREATE TABLE services (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  control TEXT NOT NULL,
+  connection TEXT NOT NULL,
+  datadir TEXT,
+  incarnation TEXT NOT NULL,
+  -- Highest GTID sequence per domain and server ever seen: a restore must not hand one out twice.
+  highest_gtids TEXT NOT NULL DEFAULT '',
+  server_id INTEGER,
+  server_version TEXT,
+  server_hostname TEXT,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  service_id TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('Scheduled', 'Running', 'Succeeded', 'Failed', 'Cancelled')),
+  phase TEXT,
+  message TEXT,
+  bytes INTEGER,
+  total_bytes INTEGER,
+  error TEXT,
+  warnings TEXT NOT NULL DEFAULT '[]',
+  schedule_id INTEGER,
+  backup_id TEXT,
+  restore_id INTEGER,
+  -- The lease: a worker may publish only while its job still carries the number it was started with.
+  fence INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  started_at INTEGER,
+  finished_at INTEGER
+) STRICT;
+CREATE INDEX jobs_active ON jobs (service_id) WHERE status IN ('Scheduled', 'Running');
+
+-- A restore takes all lanes of its service, so lanes are rows of their own.
+CREATE TABLE job_lanes (
+  job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  service_id TEXT NOT NULL,
+  lane TEXT NOT NULL CHECK (lane IN ('data', 'binlog', 'verify')),
+  active INTEGER NOT NULL CHECK (active IN (0, 1)),
+  PRIMARY KEY (job_id, lane)
+) STRICT;
+CREATE UNIQUE INDEX one_active_job_per_lane ON job_lanes (service_id, lane) WHERE active = 1;
+
+CREATE TABLE schedules (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  service_id TEXT NOT NULL,
+  schedule TEXT NOT NULL,
+  type TEXT NOT NULL,
+  status TEXT NOT NULL,
+  message TEXT NOT NULL,
+  suspended INTEGER NOT NULL DEFAULT 0,
+  warnings TEXT NOT NULL DEFAULT '[]',
+  job_id INTEGER,
+  backup_id TEXT,
+  next_run_at INTEGER,
+  last_run_at INTEGER,
+  -- The last run that was skipped, and why: the message beside it is the newest run's.
+  last_skip TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX schedules_due ON schedules (next_run_at) WHERE next_run_at IS NOT NULL AND suspended = 0;
+CREATE INDEX schedules_by_service ON schedules (service_id);
+
+-- Only an index: the manifests in the repository are the truth for every backup that succeeded.
+CREATE TABLE backups (
+  id TEXT PRIMARY KEY,
+  service_id TEXT NOT NULL,
+  service_name TEXT NOT NULL,
+  server_pod TEXT NOT NULL,
+  type TEXT NOT NULL,
+  method TEXT NOT NULL,
+  status TEXT NOT NULL,
+  message TEXT,
+  incarnation TEXT,
+  reference_full_backup TEXT NOT NULL DEFAULT '',
+  point_in_time TEXT,
+  server_version TEXT,
+  start_time INTEGER NOT NULL,
+  end_time INTEGER,
+  storage_bytes INTEGER,
+  disk_bytes INTEGER,
+  binlog_file TEXT,
+  binlog_position INTEGER,
+  binlog_gtid TEXT,
+  job_id INTEGER,
+  warnings TEXT NOT NULL DEFAULT '[]'
+) STRICT;
+CREATE INDEX backups_by_time ON backups (start_time, id);
+CREATE INDEX backups_by_service ON backups (service_id, start_time, id);
+
+CREATE TABLE restores (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  service_id TEXT NOT NULL,
+  service_name TEXT NOT NULL,
+  source_service_id TEXT NOT NULL,
+  backup_id TEXT NOT NULL,
+  bucket TEXT NOT NULL,
+  type TEXT NOT NULL CHECK (type IN ('physical', 'logical')),
+  status TEXT NOT NULL,
+  message TEXT NOT NULL,
+  job_id INTEGER,
+  plan_id TEXT,
+  new_incarnation TEXT NOT NULL,
+  downtime_ms INTEGER,
+  kept_data TEXT,
+  kept_until INTEGER,
+  users_from TEXT,
+  warnings TEXT NOT NULL DEFAULT '[]',
+  created_at INTEGER NOT NULL,
+  finished_at INTEGER
+) STRICT;
+CREATE INDEX restores_by_service ON restores (service_id);
+
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY,
+  secret_hash TEXT NOT NULL,
+  role TEXT NOT NULL,
+  name TEXT,
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER,
+  revoked_at INTEGER
+) STRICT;
+
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  principal TEXT NOT NULL,
+  action TEXT NOT NULL,
+  target TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  trace_id TEXT
+) STRICT;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+`,
+];

@@ -1,0 +1,149 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import { optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
+
+const RestoreRow = z.object({
+  id: z.number(),
+  service_id: z.string(),
+  service_name: z.string(),
+  source_service_id: z.string(),
+  backup_id: z.string(),
+  bucket: z.string(),
+  type: z.enum(['physical', 'logical']),
+  status: z.string(),
+  message: z.string(),
+  job_id: optional(z.number()),
+  plan_id: optional(z.string()),
+  new_incarnation: z.string(),
+  downtime_ms: optional(z.number()),
+  kept_data: optional(z.string()),
+  kept_until: optional(time),
+  users_from: optional(z.string()),
+  warnings: texts,
+  created_at: time,
+  finished_at: optional(time),
+});
+export type RestoreRow = z.infer<typeof RestoreRow>;
+
+export interface NewRestoreRow {
+  service_id: string;
+  service_name: string;
+  source_service_id: string;
+  backup_id: string;
+  bucket: string;
+  new_incarnation: string;
+  job_id: number;
+  plan_id: string | undefined;
+  message: string;
+}
+
+export interface RestoreEnd {
+  status: 'Succeeded' | 'Failed' | 'Cancelled';
+  message: string;
+  downtime_ms?: number | undefined;
+  kept_data?: string | undefined;
+  kept_until?: number | undefined;
+  users_from?: string | undefined;
+  warnings?: readonly string[] | undefined;
+}
+
+export type RestoresTable = ReturnType<typeof restoresTable>;
+
+/** Restores that were asked for, and what each left behind. */
+export function restoresTable(db: DatabaseSync, now: () => number) {
+  const insert = db.prepare(
+    `INSERT INTO restores (service_id, service_name, source_service_id, backup_id, bucket, type, status, message, job_id, plan_id, new_incarnation, created_at)
+     VALUES (?, ?, ?, ?, ?, 'physical', 'Scheduled', ?, ?, ?, ?, ?) RETURNING *`,
+  );
+  const one = db.prepare('SELECT * FROM restores WHERE id = ?');
+  const remove = db.prepare('DELETE FROM restores WHERE id = ?');
+  const begin = db.prepare("UPDATE restores SET status = 'Running', message = ? WHERE id = ?");
+  const end = db.prepare(
+    `UPDATE restores SET status = ?, message = ?, downtime_ms = ?, kept_data = ?, kept_until = ?, users_from = ?, warnings = ?, finished_at = ? WHERE id = ?`,
+  );
+  const running = db.prepare("SELECT * FROM restores WHERE status IN ('Scheduled', 'Running') ORDER BY id");
+  const runningOf = db.prepare(
+    "SELECT * FROM restores WHERE service_id = ? AND status IN ('Scheduled', 'Running') ORDER BY id",
+  );
+  const expired = db.prepare(
+    'SELECT * FROM restores WHERE kept_data IS NOT NULL AND kept_until <= ? ORDER BY kept_until LIMIT 100',
+  );
+  const forgetKept = db.prepare('UPDATE restores SET kept_data = NULL WHERE id = ?');
+  const newestOf = db.prepare(
+    "SELECT * FROM restores WHERE service_id = ? AND status = 'Succeeded' ORDER BY id DESC LIMIT 1",
+  );
+
+  const rows = (list: unknown[]): RestoreRow[] => list.map((row) => RestoreRow.parse(row));
+  return {
+    add(restore: NewRestoreRow): RestoreRow {
+      const { service_id, service_name, source_service_id, backup_id, bucket, new_incarnation, job_id } = restore;
+      return RestoreRow.parse(
+        insert.get(
+          service_id,
+          service_name,
+          source_service_id,
+          backup_id,
+          bucket,
+          restore.message,
+          job_id,
+          restore.plan_id ?? null,
+          new_incarnation,
+          now(),
+        ),
+      );
+    },
+    get(id: number): RestoreRow | undefined {
+      const row = one.get(id);
+      return row && RestoreRow.parse(row);
+    },
+    remove: (id: number): boolean => remove.run(id).changes === 1,
+    begin: (id: number, message: string): void => void begin.run(message, id),
+    end(id: number, result: RestoreEnd): void {
+      const { status, message, downtime_ms = null, kept_data = null, kept_until = null, users_from = null } = result;
+      end.run(
+        status,
+        message,
+        downtime_ms,
+        kept_data,
+        kept_until,
+        users_from,
+        JSON.stringify(result.warnings ?? []),
+        now(),
+        id,
+      );
+    },
+    running: (): RestoreRow[] => rows(running.all()),
+    runningOf: (serviceId: string): RestoreRow[] => rows(runningOf.all(serviceId)),
+    newestOf(serviceId: string): RestoreRow | undefined {
+      const row = newestOf.get(serviceId);
+      return row && RestoreRow.parse(row);
+    },
+    expired: (at: number): RestoreRow[] => rows(expired.all(at)),
+    /** No restore gets this id or a lower one. */
+    startAbove(id: number): void {
+      const last = Number(db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'restores'").get()?.seq ?? -1);
+      if (last >= id) return;
+      const set = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'restores'";
+      if (db.prepare(set).run(id).changes === 0) {
+        db.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('restores', ?)").run(id);
+      }
+    },
+    forgetKept: (id: number): void => void forgetKept.run(id),
+    list(query: PageRequest & { service_id?: string | undefined; type?: string | undefined }): RowPage<RestoreRow> {
+      const { limit, offset, direction } = pageBounds(query);
+      const filters = (['service_id', 'type'] as const).flatMap((column) => {
+        const value = query[column];
+        return value === undefined ? [] : [{ sql: `${column} = ?`, value }];
+      });
+      const where = filters.length === 0 ? '' : `WHERE ${filters.map(({ sql }) => sql).join(' AND ')}`;
+      const values = filters.map(({ value }) => value);
+      const count = Number(db.prepare(`SELECT count(*) AS count FROM restores ${where}`).get(...values)?.count ?? 0);
+      const items = rows(
+        db
+          .prepare(`SELECT * FROM restores ${where} ORDER BY id ${direction} LIMIT ? OFFSET ?`)
+          .all(...values, limit, offset),
+      );
+      return { items, count, pages: Math.ceil(count / limit) };
+    },
+  };
+}

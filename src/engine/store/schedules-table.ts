@@ -1,0 +1,121 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import type { BackupType } from '../../contract/backups.ts';
+import { flag, optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
+
+const ScheduleRow = z.object({
+  id: z.number(),
+  service_id: z.string(),
+  schedule: z.string(),
+  type: z.string(),
+  status: z.string(),
+  message: z.string(),
+  suspended: flag,
+  warnings: texts,
+  job_id: optional(z.number()),
+  backup_id: optional(z.string()),
+  next_run_at: optional(time),
+  last_run_at: optional(time),
+  last_skip: optional(z.string()),
+  created_at: time,
+  updated_at: time,
+});
+export type ScheduleRow = z.infer<typeof ScheduleRow>;
+
+export interface NewSchedule {
+  service_id: string;
+  schedule: string;
+  type: BackupType;
+  message: string;
+  warnings: string[];
+  next_run_at: number | undefined;
+}
+
+export interface ScheduleChange {
+  schedule?: string;
+  type?: BackupType;
+  suspended?: boolean;
+  status?: string;
+  message?: string;
+  job_id?: number;
+  /** Null forgets the one of the run before. */
+  backup_id?: string | null;
+  next_run_at?: number | null;
+  last_run_at?: number;
+  last_skip?: string;
+}
+
+export type SchedulesTable = ReturnType<typeof schedulesTable>;
+
+/** One-time and repeated backups. `last_run_at` is the cron moment that was served, not when its job began. */
+export function schedulesTable(db: DatabaseSync, now: () => number) {
+  const insert = db.prepare(
+    `INSERT INTO schedules (service_id, schedule, type, status, message, warnings, next_run_at, created_at, updated_at)
+     VALUES (?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?) RETURNING *`,
+  );
+  const one = db.prepare('SELECT * FROM schedules WHERE id = ?');
+  const remove = db.prepare('DELETE FROM schedules WHERE id = ?');
+  const removeOf = db.prepare('DELETE FROM schedules WHERE service_id = ?');
+  const due = db.prepare(
+    'SELECT * FROM schedules WHERE next_run_at IS NOT NULL AND suspended = 0 AND next_run_at <= ? ORDER BY next_run_at, id LIMIT 1000',
+  );
+  const soonest = db.prepare(
+    'SELECT min(next_run_at) AS at FROM schedules WHERE next_run_at IS NOT NULL AND suspended = 0',
+  );
+  const repeated = db.prepare("SELECT * FROM schedules WHERE schedule <> 'once' AND suspended = 0");
+  const latest = db.prepare('SELECT max(max(coalesce(last_run_at, 0), updated_at)) AS at FROM schedules');
+  const active = db.prepare("SELECT count(*) AS count FROM schedules WHERE schedule <> 'once' AND suspended = 0");
+
+  const get = (id: number): ScheduleRow | undefined => {
+    const row = one.get(id);
+    return row && ScheduleRow.parse(row);
+  };
+  return {
+    get,
+    add(schedule: NewSchedule): ScheduleRow {
+      const { service_id, type, message, warnings, next_run_at } = schedule;
+      return ScheduleRow.parse(
+        insert.get(
+          service_id,
+          schedule.schedule,
+          type,
+          message,
+          JSON.stringify(warnings),
+          next_run_at ?? null,
+          now(),
+          now(),
+        ),
+      );
+    },
+    change(id: number, change: ScheduleChange): ScheduleRow | undefined {
+      const columns = Object.entries(change).filter(([, value]) => value !== undefined);
+      const assignments = columns.map(([column]) => `${column} = ?`).concat('updated_at = ?');
+      const values = columns.map(([, value]) => (typeof value === 'boolean' ? Number(value) : value));
+      db.prepare(`UPDATE schedules SET ${assignments.join(', ')} WHERE id = ?`).run(...values, now(), id);
+      return get(id);
+    },
+    remove: (id: number): boolean => remove.run(id).changes === 1,
+    removeOf: (serviceId: string): number => Number(removeOf.run(serviceId).changes),
+    list(query: PageRequest & { service_id?: string | undefined; type?: string | undefined }): RowPage<ScheduleRow> {
+      const { limit, offset, direction } = pageBounds(query);
+      const filters = [
+        ...(query.service_id === undefined ? [] : [['service_id = ?', query.service_id] as const]),
+        ...(query.type === undefined ? [] : [['type = ?', query.type] as const]),
+      ];
+      const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
+      const values = filters.map(([, value]) => value);
+      const count = Number(db.prepare(`SELECT count(*) AS count FROM schedules ${where}`).get(...values)?.count ?? 0);
+      const items = db
+        .prepare(`SELECT * FROM schedules ${where} ORDER BY id ${direction} LIMIT ? OFFSET ?`)
+        .all(...values, limit, offset)
+        .map((row) => ScheduleRow.parse(row));
+      return { items, count, pages: Math.ceil(count / limit) };
+    },
+    due: (at: number): ScheduleRow[] => due.all(at).map((row) => ScheduleRow.parse(row)),
+    nextDue: (): number | undefined => z.number().nullish().parse(soonest.get()?.at) ?? undefined,
+    repeated: (): ScheduleRow[] => repeated.all().map((row) => ScheduleRow.parse(row)),
+    /** The newest moment any row knows of: if it lies ahead, the clock was set back. */
+    newestMoment: (): number => z.number().nullish().parse(latest.get()?.at) ?? 0,
+    activeCount: (): number => Number(active.get()?.count ?? 0),
+  };
+}

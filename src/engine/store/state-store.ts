@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { openPlanStore } from '../../plans/sqlite-plan-store.ts';
+import { auditTable } from './audit-table.ts';
+import { backupsIndex } from './backups-index.ts';
+import { jobsTable } from './jobs-table.ts';
+import { keysTable } from './keys-table.ts';
+import { restoresTable } from './restores-table.ts';
+import { schedulesTable } from './schedules-table.ts';
+import { servicesTable } from './services-table.ts';
+import { inTransaction, openStateDatabase } from './state-database.ts';
+
+/** Everything the daemon remembers. The engine sees only this, so that a store for several machines can take its place. */
+export type StateStore = ReturnType<typeof openState>;
+
+export function openState(file: string, now: () => number = Date.now) {
+  const db = openStateDatabase(file);
+  const instance = z
+    .object({ value: z.string() })
+    .parse(db.prepare("SELECT value FROM meta WHERE name = 'instance'").get()).value;
+  return {
+    /** Made with the state and kept with it: plans are bound to it. */
+    instance,
+    services: servicesTable(db),
+    schedules: schedulesTable(db, now),
+    jobs: jobsTable(db, now),
+    backups: backupsIndex(db, now),
+    restores: restoresTable(db, now),
+    keys: keysTable(db, now),
+    audit: auditTable(db, now),
+    plans: openPlanStore(db, { now }),
+    /** All of `work`'s changes, or none. */
+    transaction: <T>(work: () => T): T => inTransaction(db, work),
+    close: (): void => db.close(),
+  };
+}
