@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Job } from '../../contract/jobs.ts';
 import { classifyStatus } from '../../contract/status.ts';
@@ -7,6 +8,8 @@ import { durationInWords, sizeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
 import type { Followed } from './followed.ts';
 import { followRestore } from './restore.ts';
+
+const Warnings = z.array(z.string()).catch([]);
 
 /** A job of the daemon: phase, bytes, rate, time left. A restore's job ends with what followed for its service. */
 export async function followJob(id: number, call: Call): Promise<Followed> {
@@ -51,18 +54,21 @@ function jobData(job: Job): Record<string, unknown> {
 
 async function endedJob(job: Job, { api, signal }: Call) {
   const { error, backup_id } = job;
+  const warnings = Warnings.parse(job.warnings);
   if (classifyStatus(job.status) === 'failed') {
     return {
       text: [jobInWords(job), error && `Reason: ${quoteText(error.message, 400)} [${quoteText(error.code)}]`],
       data: jobData(job),
+      warnings,
       next: error?.hint ?? 'Mend the reason, then start it again.',
     };
   }
-  if (backup_id === undefined) return { text: [jobInWords(job)], data: jobData(job) };
+  if (backup_id === undefined) return { text: [jobInWords(job)], data: jobData(job), warnings };
   const row = backupRow(await api.getBackup(backup_id, { signal }));
   return {
     text: ['The backup is finished:', row.text],
     data: { ...jobData(job), backup: row.data },
+    warnings,
     next: `restore_backup with backup "${backup_id}" would restore it, if the person wants that.`,
   };
 }

@@ -30,7 +30,8 @@ export async function followRestore(id: number, call: Call): Promise<Followed> {
 async function succeeded(restore: Restore, { api, signal }: Call): Promise<ToolAnswer> {
   const service = await api.getService(restore.service_id, { signal });
   const row = restoreRow(restore);
-  const source = restoredFrom(restore)?.split(':')[1];
+  const { users_from } = restore;
+  const source = typeof users_from === 'string' ? users_from : restoredFrom(restore)?.split(':')[1];
   const foreign = source !== undefined && source !== service.id;
   const users = foreign
     ? `${service.id} now has the users and passwords of ${source}: credentials stored for ${service.id} are stale.`
