@@ -1,6 +1,6 @@
 import type { Settings } from '../client/settings.ts';
 import { SkybackupError } from '../contract/errors.ts';
-import type { ApprovalChannel, Plan } from '../contract/plans.ts';
+import type { Plan } from '../contract/plans.ts';
 import { openPlanner } from '../mcp/guard/open-planner.ts';
 import { planInWords } from '../mcp/guard/plan-words.ts';
 import type { Planner } from '../mcp/guard/planner.ts';
@@ -14,34 +14,44 @@ export interface ApproveOptions {
   /** The target's id as the person typed it, where no terminal can ask for it. */
   confirm?: string;
   decline?: boolean;
+  /** A file with the approver's own key. */
+  keyFile?: string;
 }
 
 /** Shows a plan and marks it approved once the target's id is typed. What was planned is carried out by the asking program. */
 export function approve(terminal: Terminal, code: string, options: ApproveOptions): Promise<number> {
-  return withApi(terminal, async (api, settings) => {
-    const planner = openPlanner(api, settings);
-    try {
-      const plan = await planner.get(code.trim().toUpperCase());
-      if (!plan) {
-        throw new SkybackupError('not_found', `There is no plan ${code}.`, {
-          hint: 'Plans live ten minutes. Check the code, or have the request made again.',
-        });
+  return withApi(
+    terminal,
+    async (api, settings) => {
+      if (options.keyFile !== undefined && !api.daemon)
+        throw new UsageError(
+          'Plans for the cloud lie in a file of this user: no key is needed, and none proves anything.',
+        );
+      const planner = openPlanner(api, settings);
+      try {
+        const plan = await planner.get(code.trim().toUpperCase());
+        if (!plan) {
+          throw new SkybackupError('not_found', `There is no plan ${code}.`, {
+            hint: 'Plans live ten minutes. Check the code, or have the request made again.',
+          });
+        }
+        return options.decline
+          ? await decline(terminal, planner, plan)
+          : await ask(terminal, planner, plan, options, settings.provider);
+      } finally {
+        planner.close();
       }
-      return options.decline
-        ? await decline(terminal, planner, plan)
-        : await ask(terminal, planner, plan, options, settings);
-    } finally {
-      planner.close();
-    }
-  });
+    },
+    options.keyFile,
+  );
 }
 
 async function ask(
   terminal: Terminal,
   planner: Planner,
   plan: Plan,
-  { confirm }: ApproveOptions,
-  { provider }: Settings,
+  { confirm, keyFile }: ApproveOptions,
+  provider: Settings['provider'],
 ): Promise<number> {
   show(terminal, plan);
   refuseUnlessPending(plan);
@@ -62,14 +72,26 @@ async function ask(
       },
     );
   }
-  // A key of one's own on another daemon proves its holder; a local terminal proves this user's rights.
-  const channel: ApprovalChannel = provider.kind === 'daemon' ? 'approver_key' : 'terminal';
-  const approved = await planner.approve(plan, { channel, typed_id: typed });
+  const withKey = keyFile !== undefined || provider.kind === 'daemon';
+  const approved = await mark(planner, plan, typed, withKey);
+  if (withKey && approved.approved_by !== 'approver_key')
+    terminal.note('The key is the one that asked: SKYBACKUP_CONFIRM=strict does not take this approval.');
   terminal.result({ plan: approved }, [
     `Plan ${plan.code} is approved. Nothing has been changed yet.`,
     `Now have the request repeated as it was, before ${until(plan)}: that carries the plan out, once.`,
   ]);
   return exitCodes.done;
+}
+
+/** A key of one's own proves its holder; a terminal proves this user's rights, and so does the key that asked itself. */
+async function mark(planner: Planner, plan: Plan, typed_id: string, withKey: boolean): Promise<Plan> {
+  if (!withKey) return planner.approve(plan, { channel: 'terminal', typed_id });
+  try {
+    return await planner.approve(plan, { channel: 'approver_key', typed_id });
+  } catch (error) {
+    if (!(error instanceof SkybackupError) || error.code !== 'forbidden') throw error;
+    return planner.approve(plan, { channel: 'terminal', typed_id });
+  }
 }
 
 async function decline(terminal: Terminal, planner: Planner, plan: Plan): Promise<number> {

@@ -101,6 +101,7 @@ export async function runProgram(args: string[]): Promise<number> {
     (await import('./approve.ts')).approve(terminal, first(self), self.opts()),
   )
     .option('--confirm <id>', "the target's id, typed by a person who has no terminal")
+    .option('--key-file <path>', "a file with the approver's own key: what SKYBACKUP_CONFIRM=strict wants")
     .option('--decline', 'void the plan instead');
   command(
     program,

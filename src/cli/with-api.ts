@@ -1,4 +1,5 @@
 import type { BackupApi, DaemonApi } from '../client/backup-api.ts';
+import { readKeyFile } from '../client/key-setting.ts';
 import { openBackupApi } from '../client/open.ts';
 import { readSettings, type Settings } from '../client/settings.ts';
 import { SkybackupError } from '../contract/errors.ts';
@@ -8,10 +9,13 @@ import type { Terminal } from './terminal.ts';
 export async function withApi(
   terminal: Terminal,
   run: (api: BackupApi, settings: Settings) => Promise<number>,
+  /** A file with the key to ask with, instead of the settings' own. */
+  keyFile?: string,
 ): Promise<number> {
   const settings = readSettings(terminal.env);
+  const override = keyFile === undefined ? {} : { key: readKeyFile('--key-file', keyFile, settings.warnings) };
   for (const warning of settings.warnings) terminal.note(`skybackup: ${warning}`);
-  const api = openBackupApi(settings);
+  const api = openBackupApi(settings, override);
   try {
     return await run(api, settings);
   } finally {

@@ -18,16 +18,20 @@ export function readKey(
     throw refused(`${name} and ${name}_FILE are both set.`, 'Set only one of them.');
   if (direct === undefined && file === undefined) return undefined;
   const keySetting = file === undefined ? name : `${name}_FILE`;
-  const key = file === undefined ? (direct ?? '') : readKeyFile(keySetting, file, warnings);
-  if (!/^[\x21-\x7e]+$/.test(key))
-    throw refused(
-      `The value of ${keySetting} is not a key: it holds spaces or other characters no key has.`,
-      'Give the key alone, on one line.',
-    );
+  const key = file === undefined ? checkKey(keySetting, direct ?? '') : readKeyFile(keySetting, file, warnings);
   return { key, keySetting };
 }
 
-function readKeyFile(setting: string, path: string, warnings: string[]): string {
+function checkKey(setting: string, key: string): string {
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw refused(
+    `The value of ${setting} is not a key: it holds spaces or other characters no key has.`,
+    'Give the key alone, on one line.',
+  );
+}
+
+/** The key that a file holds alone, registered as a secret. `setting` names in messages what pointed at the file. */
+export function readKeyFile(setting: string, path: string, warnings: string[]): string {
   let text: string;
   try {
     const stat = statSync(path);
@@ -45,7 +49,7 @@ function readKeyFile(setting: string, path: string, warnings: string[]): string 
   }
   if (text === '') throw refused(`${setting} names ${path}, which is empty.`, 'Put the key into it.');
   registerSecret(text);
-  return text;
+  return checkKey(setting, text);
 }
 
 function refused(message: string, hint: string): SkybackupError {

@@ -4,8 +4,8 @@ import type { Http, HttpRequest } from './http.ts';
 import { ensureDaemon, isAbsent, type LocalDaemon, socketHttp } from './start-daemon.ts';
 
 /** HTTP to the local daemon, which is found or started at the first request, and again when it has gone (it stops when idle). */
-export function localHttp(local: LocalDaemon): Http {
-  const http = socketHttp(local.home);
+export function localHttp(local: LocalDaemon, key?: string): Http {
+  const http = socketHttp(local.home, key);
   let ready: Promise<unknown> | undefined;
 
   function ensured(): Promise<unknown> {

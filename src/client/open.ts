@@ -12,20 +12,23 @@ const daemonCapabilities: Capabilities = { jobs: true, plans: true, registerServ
 
 /**
  * The Backup API that the settings name. Nothing is opened, written or started before its first call; the local daemon is
- * found or started then. Throws nothing.
+ * found or started then. Throws nothing. With `key` its holder asks, whatever key the settings hold.
  */
-export function openBackupApi({ provider, home }: Settings): BackupApi {
+export function openBackupApi({ provider, home }: Settings, override: { key?: string } = {}): BackupApi {
   switch (provider.kind) {
     case 'local': {
       const url = `unix:${home.socket}`;
-      return httpBackupApi(describe('daemon', url, undefined, ''), localHttp({ home, version }));
+      return httpBackupApi(
+        describe('daemon', url, undefined, override.key ?? ''),
+        localHttp({ home, version }, override.key),
+      );
     }
     case 'daemon': {
-      const { url, key } = provider;
-      return httpBackupApi(describe('daemon', url, undefined, key), remoteHttp(provider, version));
+      const { url, key = provider.key } = { url: provider.url, ...override };
+      return httpBackupApi(describe('daemon', url, undefined, key), remoteHttp({ ...provider, key }, version));
     }
     case 'cloud': {
-      const { url, key, keySetting, auth, organisation } = provider;
+      const { url, key, keySetting, auth, organisation } = { ...provider, ...override };
       const headers = {
         ...(auth === 'bearer' ? { authorization: `Bearer ${key}` } : { 'x-api-key': key }),
         ...(organisation === undefined ? {} : { 'x-mdb-org': organisation }),

@@ -25,15 +25,15 @@ export interface LocalDaemon {
   startMs?: number;
 }
 
-/** The daemon's socket as an HTTP target that starts nothing. */
-export function socketHttp(home: Home): Http {
+/** The daemon's socket as an HTTP target that starts nothing. With a key its holder asks, not the socket's owner. */
+export function socketHttp(home: Home, key?: string): Http {
   return createHttp({
     kind: 'daemon',
     url: `unix:${home.socket}`,
     baseUrl: 'http://skybackup',
     socketPath: home.socket,
     keySetting: undefined,
-    headers: {},
+    headers: key === undefined ? {} : { 'x-api-key': key },
   });
 }
 
