@@ -1,0 +1,41 @@
+import type { SqlConnection } from './connect.ts';
+
+/**
+ * Global privileges a full backup needs. SELECT is for the list of tables: without it the server hides them.
+ * BINLOG MONITOR was called REPLICATION CLIENT before 10.5.
+ */
+const needed: readonly (readonly [string, ...string[]])[] = [
+  ['RELOAD'],
+  ['PROCESS'],
+  ['LOCK TABLES'],
+  ['BINLOG MONITOR', 'REPLICATION CLIENT', 'SUPER'],
+  ['SELECT'],
+];
+
+export const backupPrivileges: readonly string[] = needed.map(([name]) => name);
+
+/** Which of them the user of this connection lacks. Active roles count. */
+export async function missingPrivileges(server: SqlConnection): Promise<string[]> {
+  const rows = await server.query<Record<string, string>>('SHOW GRANTS');
+  const held = heldPrivileges(rows.flatMap((row) => Object.values(row)));
+  if (held.has('ALL PRIVILEGES')) return [];
+  return needed.filter((names) => !names.some((name) => held.has(name))).map(([name]) => name);
+}
+
+/** The global privileges in the lines of SHOW GRANTS. */
+export function heldPrivileges(grants: readonly string[]): Set<string> {
+  return new Set(
+    grants
+      .flatMap((line) => /^GRANT (.+?) ON \*\.\* TO /.exec(line)?.[1]?.split(/,\s*/) ?? [])
+      .map((name) => name.trim()),
+  );
+}
+
+/** `'user'@'host'` as a GRANT statement takes it. */
+export async function currentUser(server: SqlConnection): Promise<string> {
+  const [row] = await server.query<{ name: string }>('SELECT CURRENT_USER() AS name');
+  const name = row?.name ?? '';
+  const at = name.lastIndexOf('@');
+  const quote = (part: string): string => `'${part.replaceAll("'", "''")}'`;
+  return `${quote(name.slice(0, at))}@${quote(name.slice(at + 1))}`;
+}

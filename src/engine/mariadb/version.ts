@@ -1,0 +1,4 @@
+/** `10.11` of `10.11.19-MariaDB-log`: within a series, files and tools fit each other. */
+export function seriesOf(version: string): string {
+  return /^\d+\.\d+/.exec(version)?.[0] ?? version;
+}
