@@ -1,0 +1,68 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { z } from 'zod';
+import { SkybackupError } from '../../contract/errors.ts';
+import { removeDurably, writeDurably } from '../managed/durable-file.ts';
+import type { ManagedLayout } from '../managed/layout.ts';
+
+/** The steps of a swap in their order; the journal names the one that was begun last. */
+export const swapSteps = ['draining', 'stopping', 'sealing', 'aside', 'in', 'starting', 'closing'] as const;
+export type SwapStep = (typeof swapSteps)[number];
+
+/**
+ * Beside the data while they are exchanged, written before each step: enough to finish or reverse the exchange without the
+ * state store. Directories are known by inode, since it is their names that change.
+ */
+const Journal = z.strictObject({
+  format: z.literal(1),
+  service_id: z.string(),
+  restore_id: z.number().int(),
+  backup_id: z.string(),
+  users_from: z.string(),
+  step: z.enum(swapSteps),
+  /** Empty when the target had no data directory left. */
+  old_inode: z.string(),
+  new_inode: z.string(),
+  old_incarnation: z.string(),
+  new_incarnation: z.string(),
+  /** Whether the server is to run afterwards, and whether it had to be stopped. */
+  should_run: z.boolean(),
+  was_running: z.boolean(),
+  /** Settings of the running target that were changed for a quick stop, as they were. */
+  drained: z.record(z.string(), z.string()),
+  /** What the restored server's GTID state must contain; known once the target has stopped. */
+  gtids: z.string(),
+  keep_hours: z.number(),
+  begun_at: z.string(),
+});
+export type Journal = z.infer<typeof Journal>;
+
+export function writeJournal(layout: ManagedLayout, journal: Journal): void {
+  writeDurably(layout.journal, `${JSON.stringify(journal, undefined, 2)}\n`);
+}
+
+export function closeJournal(layout: ManagedLayout): void {
+  removeDurably(layout.journal);
+}
+
+/** The open journal, if there is one. Throws `restore_failed` when it cannot be read: then nothing may be guessed. */
+export function readJournal(layout: ManagedLayout): Journal | undefined {
+  if (!existsSync(layout.journal)) return undefined;
+  try {
+    return Journal.parse(JSON.parse(readFileSync(layout.journal, 'utf8')));
+  } catch (error) {
+    throw new SkybackupError(
+      'restore_failed',
+      `The journal ${layout.journal} of an interrupted restore cannot be read.`,
+      {
+        hint: `Look at the folders beside it: "data" and "data.before-restore-…". Put the right one in place as "data", remove the journal, and start the service.`,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Identifies a directory whatever its name: `device:inode`; empty when there is none. */
+export function inodeOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stat === undefined ? '' : `${stat.dev}:${stat.ino}`;
+}

@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { Home } from '../../contract/home.ts';
+import { removeDurably, renameDurably, writeDurably } from '../managed/durable-file.ts';
+import { type ManagedLayout, managedLayout } from '../managed/layout.ts';
+
+/** Beside every kept data directory: what an undo needs, and until when it is possible. */
+const KeptData = z.looseObject({
+  format: z.literal(1),
+  service_id: z.string(),
+  restore_id: z.number().int(),
+  /** The data directory of before the restore. Its own marker and options are inside. */
+  path: z.string(),
+  /** Incarnation of these data, and of those that replaced them. */
+  incarnation: z.string(),
+  replaced_by: z.string(),
+  kept_at: z.string(),
+  kept_until: z.string(),
+});
+export type KeptData = z.infer<typeof KeptData>;
+
+const prefix = 'data.before-restore-';
+const removing = 'removing-';
+
+export function keptPath(layout: ManagedLayout, restoreId: number): string {
+  return join(layout.root, `${prefix}${restoreId}`);
+}
+
+export function recordKeptData(layout: ManagedLayout, kept: KeptData): void {
+  writeDurably(`${keptPath(layout, kept.restore_id)}.json`, `${JSON.stringify(kept, undefined, 2)}\n`);
+}
+
+/** The data of before earlier restores that are still there, oldest first. */
+export function listKeptData(home: Home, serviceId: string): KeptData[] {
+  const layout = managedLayout(home, serviceId);
+  if (!existsSync(layout.root)) return [];
+  return readdirSync(layout.root)
+    .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
+    .flatMap((name) => {
+      const kept = KeptData.safeParse(JSON.parse(readFileSync(join(layout.root, name), 'utf8')));
+      return kept.success && existsSync(kept.data.path) ? [kept.data] : [];
+    })
+    .sort((a, b) => a.kept_at.localeCompare(b.kept_at));
+}
+
+/** Removes the kept data of a service whose time has passed; returns their records. Safe to repeat after an interruption. */
+export async function expireKeptData(home: Home, serviceId: string, now: Date): Promise<KeptData[]> {
+  const expired = listKeptData(home, serviceId).filter((kept) => Date.parse(kept.kept_until) <= now.getTime());
+  for (const kept of expired) await removeKeptData(home, serviceId, kept.path);
+  await removeCondemned(managedLayout(home, serviceId));
+  return expired;
+}
+
+/** Removes one kept data directory of a service, by its path; anything else than kept data is refused. */
+export async function removeKeptData(home: Home, serviceId: string, path: string): Promise<void> {
+  const layout = managedLayout(home, serviceId);
+  const [, restoreId] = /^data\.before-restore-(\d+)$/.exec(basename(path)) ?? [];
+  if (restoreId === undefined || path !== keptPath(layout, Number(restoreId))) {
+    throw new SkybackupError('invalid_request', `${path} is no kept data of service ${serviceId}.`);
+  }
+  // The name and the record first: half-removed data must never look like something that could be put back.
+  if (existsSync(path)) renameDurably(path, join(layout.root, `${removing}${restoreId}`));
+  if (existsSync(layout.root)) removeDurably(`${path}.json`);
+  await rm(join(layout.root, `${removing}${restoreId}`), { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Removes what an interrupted removal left, and records whose data are gone. */
+export async function removeCondemned(layout: ManagedLayout): Promise<void> {
+  if (!existsSync(layout.root)) return;
+  for (const name of readdirSync(layout.root)) {
+    if (name.startsWith(removing)) await rm(join(layout.root, name), { recursive: true, force: true, maxRetries: 3 });
+    const data = name.startsWith(prefix) && name.endsWith('.json') ? join(layout.root, name.slice(0, -5)) : undefined;
+    if (data !== undefined && !existsSync(data)) rmSync(join(layout.root, name), { force: true });
+  }
+}

@@ -1,0 +1,93 @@
+import { SkybackupError } from '../../contract/errors.ts';
+import type { JobContext } from '../job-context.ts';
+import type { SqlConnection } from '../mariadb/connect.ts';
+import { sameGtids } from '../mariadb/gtid.ts';
+import { errorLines, logLinesSince, sayErrors } from '../mariadb/server-log.ts';
+import type { PhysicalManifest } from './restorable.ts';
+import type { Staging } from './staging.ts';
+import { readBackupGtid } from './unpacked-files.ts';
+
+interface TableRow {
+  schema: string;
+  name: string;
+  engine: string | null;
+  comment: string | null;
+}
+
+/** Engines whose tables lie on other machines: opening one would reach out. */
+const outbound = new Set(['FEDERATED', 'SPIDER', 'CONNECT']);
+
+/**
+ * Proves on the private server that the data are the backup's and can be read: log without errors, redo applied to the
+ * recorded LSN, GTID the manifest's, every table opened. Throws `restore_failed` naming what is wrong, `cancelled`.
+ */
+export async function prove(
+  manifest: PhysicalManifest,
+  staging: Staging,
+  connection: SqlConnection,
+  job: JobContext,
+): Promise<void> {
+  const lines = logLinesSince(staging.log, 0);
+  if (errorLines(lines).length > 0) throw unproven(`the private server on them said ${sayErrors(lines)}`);
+  await proveLsn(manifest, connection);
+  proveGtid(manifest, staging);
+  await proveTables(manifest, connection, job);
+}
+
+async function proveLsn(manifest: PhysicalManifest, connection: SqlConnection): Promise<void> {
+  const [row] = await connection.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Innodb_lsn_current'");
+  const reached = BigInt(row?.Value ?? 0);
+  // `last` is where the copied redo ends: below it, changes of the backup itself would be missing.
+  const goal = BigInt(manifest.lsn.last);
+  if (reached < goal) throw unproven(`the redo log was applied to LSN ${reached} only, not ${goal}`);
+}
+
+function proveGtid(manifest: PhysicalManifest, staging: Staging): void {
+  const [wanted, found] = [manifest.binlog?.gtid ?? '', readBackupGtid(staging)];
+  if (!sameGtids(wanted, found)) {
+    throw unproven(`they are of GTID ${found || 'none'}, the manifest says ${wanted || 'none'}`);
+  }
+}
+
+async function proveTables(manifest: PhysicalManifest, connection: SqlConnection, job: JobContext): Promise<void> {
+  const tables = await connection.query<TableRow>(
+    `SELECT table_schema AS \`schema\`, table_name AS name, engine, table_comment AS comment
+     FROM information_schema.tables
+     WHERE table_type NOT LIKE '%VIEW' AND table_type NOT LIKE 'TEMPORARY%'
+       AND table_schema NOT IN ('information_schema', 'performance_schema')`,
+  );
+  for (const table of tables) {
+    job.signal.throwIfAborted();
+    if (table.engine !== null && outbound.has(table.engine.toUpperCase())) {
+      job.warn(`Table ${table.schema}.${table.name} was not opened: its engine ${table.engine} reaches other servers.`);
+      continue;
+    }
+    try {
+      await connection.query(`SELECT 1 FROM ${quote(table.schema)}.${quote(table.name)} LIMIT 1`);
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      throw unproven(`table ${table.schema}.${table.name} cannot be opened: ${words}`, error);
+    }
+  }
+  warnOfMissing(manifest, tables, job);
+}
+
+/** A table may have been dropped while the backup ran; the person should hear of it before an application does. */
+function warnOfMissing(manifest: PhysicalManifest, tables: readonly TableRow[], job: JobContext): void {
+  const there = new Set(tables.map((table) => `${table.schema}.${table.name}`.toLowerCase()));
+  const missing = manifest.tables
+    .filter((table) => table.engine !== null)
+    .map((table) => `${table.schema}.${table.name}`)
+    .filter((name) => !there.has(name.toLowerCase()));
+  if (missing.length === 0) return;
+  const some = missing.slice(0, 5).join(', ');
+  job.warn(`${missing.length} table(s) of the backup's list are not in it (dropped while it was taken?): ${some}.`);
+}
+
+function unproven(what: string, cause?: unknown): SkybackupError {
+  return new SkybackupError('restore_failed', `The restored data did not pass their proof: ${what}.`, { cause });
+}
+
+function quote(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}

@@ -1,0 +1,191 @@
+import { existsSync } from 'node:fs';
+import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
+import type { Home } from '../../contract/home.ts';
+import type { JobContext } from '../job-context.ts';
+import { readClientPassword } from '../managed/account.ts';
+import { writeMarker } from '../managed/data-marker.ts';
+import { type ManagedLayout, managedLayout } from '../managed/layout.ts';
+import { readServerFile } from '../managed/server-file.ts';
+import { type PrivateServer, startPrivateServer } from '../mariadb/private-server.ts';
+import { fileOptions } from '../mariadb/server-options.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { ServiceRecord } from '../service.ts';
+import { carryOver, filesToCarryOver } from './carry-over.ts';
+import { materialise } from './materialise.ts';
+import { keepOwnAccount } from './own-account.ts';
+import { prepare } from './prepare.ts';
+import { prove } from './prove.ts';
+import { checkRestorable, type PhysicalManifest } from './restorable.ts';
+import { ownershipOf, seal } from './seal.ts';
+import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut } from './space.ts';
+import { makeStaging, removeStaging, type Staging, stagingOf } from './staging.ts';
+import { type SwapControls, swap } from './swap.ts';
+import { removeBackupFiles } from './unpacked-files.ts';
+
+export interface RestoreInput {
+  restoreId: number;
+  /** Its data are replaced. */
+  target: ServiceRecord;
+  manifest: Manifest;
+  repository: Repository;
+  home: Home;
+  newIncarnation: string;
+  /** Highest sequence per domain and server ever seen for the target, '' if none; its live state is added here. */
+  highestGtids: string;
+  /** Asked right before the target is stopped; throws to forbid it. */
+  beforeSwap: () => void | Promise<void>;
+  /** How long the old data stay. Default 72. */
+  keepHours?: number;
+}
+
+export interface RestoreOutcome {
+  downtime_ms: number;
+  /** Where the data of before lie; empty when there were none. */
+  kept_data: string;
+  kept_until: string;
+  warnings: string[];
+  /** The service whose accounts the target now has. */
+  users_from: string;
+  service_running: boolean;
+  /** The GTID state the restored server began with: no id at or below it is issued again. */
+  highest_gtids: string;
+}
+
+export interface RestoreControls extends SwapControls {
+  /** Free bytes instead of the disk's own. */
+  freeBytes?: number;
+}
+
+/**
+ * Restores a full backup onto a managed service: materialise and prove beside the running target, then swap. Any failure
+ * or cancel leaves the target with its old data, running if it was. Throws `unsupported`, `version_mismatch`, `no_space`,
+ * `backup_damaged`, `restore_failed`, `cancelled`.
+ */
+export async function restoreBackup(
+  input: RestoreInput,
+  job: JobContext,
+  controls: RestoreControls = {},
+): Promise<RestoreOutcome> {
+  const { home, target, restoreId } = input;
+  job.phase('checking');
+  const manifest = await checkRestorable(input.manifest, target, job.signal);
+  const layout = managedLayout(home, target.id);
+  if (existsSync(layout.journal)) {
+    throw new SkybackupError('conflict', `An earlier restore of ${target.id} has not been finished or reversed yet.`, {
+      hint: 'Restart the daemon: it settles what was begun. Then restore again.',
+    });
+  }
+  const measured = restoreSpace(home, manifest, target);
+  checkSpace(controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes });
+
+  const warnings: string[] = [];
+  const told: JobContext = {
+    signal: job.signal,
+    phase: (name, message) => job.phase(name, message),
+    progress: (bytes, total) => job.progress(bytes, total),
+    warn: (message) => {
+      warnings.push(message);
+      job.warn(message);
+    },
+  };
+  const staging = stagingOf(layout, restoreId);
+  try {
+    return await build(input, manifest, layout, staging, told, warnings, controls);
+  } catch (error) {
+    throw explain(error, input, job);
+  } finally {
+    // In the end only the data in use and the kept ones are there; but with the journal open, it says what is what.
+    if (!existsSync(layout.journal)) await removeStaging(staging);
+  }
+}
+
+async function build(
+  input: RestoreInput,
+  manifest: PhysicalManifest,
+  layout: ManagedLayout,
+  staging: Staging,
+  job: JobContext,
+  warnings: string[],
+  controls: RestoreControls,
+): Promise<RestoreOutcome> {
+  await makeStaging(staging);
+  job.phase('materialising', 'Unpacking the backup beside the present data.');
+  await materialise(manifest, input.repository, staging, job);
+  job.phase('preparing', 'Applying the redo log of the backup.');
+  await prepare(manifest, staging, job.signal);
+  job.phase('proving', 'Opening every table on a private server.');
+  const server = await startPrivateServer(
+    {
+      ...staging,
+      options: manifest.server.options,
+      serverId: readServerFile(layout).server_id,
+    },
+    job.signal,
+  );
+  try {
+    await prove(manifest, staging, server.connection, job);
+    const sealedAt = await finish(input, layout, staging, server, job);
+    job.phase('swapping', 'Exchanging the data directories.');
+    const swapped = await swap(input, { staging, server, sealedAt }, job, controls);
+    for (const warning of swapped.warnings) job.warn(warning);
+    return {
+      downtime_ms: swapped.downtimeMs,
+      kept_data: swapped.kept.path,
+      kept_until: swapped.kept.kept_until,
+      warnings,
+      users_from: manifest.service_id,
+      service_running: swapped.running,
+      highest_gtids: swapped.gtids,
+    };
+  } finally {
+    await server.discard();
+  }
+}
+
+/** Everything that can be done before the target stops: its account, its own files, the marker, durable bytes. */
+async function finish(
+  input: RestoreInput,
+  layout: ManagedLayout,
+  staging: Staging,
+  server: PrivateServer,
+  job: JobContext,
+): Promise<number> {
+  const password = readClientPassword(layout.clientFile);
+  if (password !== undefined) await keepOwnAccount(server.connection, password);
+  removeBackupFiles(staging);
+  if (existsSync(layout.data)) {
+    const { carried, left } = await filesToCarryOver(layout.data);
+    await carryOver(layout.data, staging.data, carried);
+    if (left.length > 0) job.warn(`Large files of the old data directory were not copied over: ${left.join(', ')}.`);
+  }
+  writeMarker(staging.data, {
+    format: 1,
+    service_id: input.target.id,
+    incarnation: input.newIncarnation,
+    created_at: new Date().toISOString(),
+    options: fileOptions(input.manifest.server.options),
+    restore_id: input.restoreId,
+    backup_id: input.manifest.id,
+  });
+  job.signal.throwIfAborted();
+  // A second of margin: file times are coarser than the clock.
+  const sealedAt = Date.now() - 1000;
+  await seal(staging.data, await ownershipOf(layout.data));
+  return sealedAt;
+}
+
+/** One of our errors, whatever was thrown: a full disk by its figures, a cancel as one. */
+function explain(error: unknown, input: RestoreInput, job: JobContext): unknown {
+  if (error instanceof SkybackupError && error.code !== 'restore_failed') return error;
+  if (meansNoSpace(error)) return spaceRanOut(restoreSpace(input.home, input.manifest, input.target), error);
+  if (error instanceof SkybackupError) return error;
+  if (job.signal.aborted) {
+    return new SkybackupError('cancelled', 'The restore was cancelled. The target is as it was before.', {
+      cause: error,
+    });
+  }
+  const known = toSkybackupError(error);
+  if (known.code !== 'internal' || !(error instanceof Error)) return known;
+  return new SkybackupError('restore_failed', `The restore failed: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,65 @@
+import { statfsSync } from 'node:fs';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { Home } from '../../contract/home.ts';
+import { managedLayout } from '../managed/layout.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { ServiceRecord } from '../service.ts';
+
+/** Redo log (96 MiB), temporary tablespace and what preparing adds, whatever the backup's size. */
+const fixedBytes = 160 * 1024 * 1024;
+
+export interface RestoreSpace {
+  /** Bytes that the new data take beside the old ones, which stay. */
+  needed: number;
+  /** Bytes free for this user on the target's file system. */
+  free: number;
+  /** The folder that was measured. */
+  place: string;
+}
+
+/** What a restore would need, and what is there. */
+export function restoreSpace(home: Home, manifest: Manifest, target: ServiceRecord): RestoreSpace {
+  const place = managedLayout(home, target.id).root;
+  return { needed: neededBytes(manifest), free: freeBytes(place), place };
+}
+
+/** Throws `no_space` naming both figures when the new data do not fit beside the old. */
+export function checkSpace(space: RestoreSpace): void {
+  if (space.needed <= space.free) return;
+  throw noSpace(`The restore needs ${megabytes(space.needed)} beside the present data`, space);
+}
+
+/** `no_space` for a disk that filled up on the way. */
+export function spaceRanOut(space: RestoreSpace, cause?: unknown): SkybackupError {
+  return noSpace(`The disk filled up during the restore, which needs ${megabytes(space.needed)}`, space, cause);
+}
+
+/** Whether an error, or the words of a tool or a server, mean a full disk. */
+export function meansNoSpace(words: unknown): boolean {
+  if (words instanceof Error && 'code' in words && (words.code === 'ENOSPC' || words.code === 'EDQUOT')) return true;
+  const text = words instanceof Error ? words.message : String(words);
+  return /No space left on device|Disk quota exceeded|Errcode: (28|122)\b|(error|OS errno|Error number) (28|122)\b|Disk is full/i.test(
+    text,
+  );
+}
+
+export function neededBytes(manifest: Manifest): number {
+  return Math.ceil(manifest.disk_bytes * 1.05) + fixedBytes;
+}
+
+export function freeBytes(place: string): number {
+  const { bavail, bsize } = statfsSync(place);
+  return bavail * bsize;
+}
+
+function noSpace(what: string, space: RestoreSpace, cause?: unknown): SkybackupError {
+  return new SkybackupError('no_space', `${what}, and ${space.place} has ${megabytes(space.free)} free.`, {
+    hint: `Free at least ${megabytes(Math.max(space.needed - space.free, 1024 * 1024))} there, then restore again. The target was not touched.`,
+    details: { needed: space.needed, free: space.free, place: space.place },
+    cause,
+  });
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
+}

@@ -1,0 +1,41 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Staging } from './staging.ts';
+
+/** `xtrabackup_checkpoints` as mariadb-backup wrote it; empty when it is missing. */
+export function readCheckpoints(staging: Staging): Map<string, string> {
+  return new Map(
+    readOptional(join(staging.data, 'xtrabackup_checkpoints'))
+      .split('\n')
+      .map((line) => line.split('=').map((part) => part.trim()))
+      .flatMap(([name, value]) => (name && value !== undefined ? [[name, value] as const] : [])),
+  );
+}
+
+/** The GTID of the backup as mariadb-backup wrote it; empty when the source kept no binary log. */
+export function readBackupGtid(staging: Staging): string {
+  return readOptional(join(staging.data, 'xtrabackup_binlog_info')).trim().split('\t')[2] ?? '';
+}
+
+function readOptional(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+/** Removes what mariadb-backup wrote for itself: among a server's data it would only puzzle people and later backups. */
+export function removeBackupFiles(staging: Staging): void {
+  const own = [
+    'backup-my.cnf',
+    'xtrabackup_binlog_info',
+    'xtrabackup_binlog_pos_innodb',
+    'xtrabackup_checkpoints',
+    'xtrabackup_info',
+    'xtrabackup_slave_info',
+    'xtrabackup_galera_info',
+  ];
+  for (const name of own) rmSync(join(staging.data, name), { force: true });
+}
