@@ -13,7 +13,7 @@ import type { Call, GuardContext } from './context.ts';
 import { confirm } from './guard/confirm.ts';
 import type { PlannedRequest } from './guard/planner.ts';
 import { progressOf } from './progress.ts';
-import { openSchema, readArguments } from './tool-schema.ts';
+import { inputSchema, type OutputShape, readArguments, shallowSchema } from './tool-schema.ts';
 
 export type Operation = 'read' | 'write' | 'destructive';
 
@@ -26,7 +26,7 @@ interface ToolDefinition<I extends z.ZodObject, E> {
   /** Always a `z.strictObject`: an argument that does not exist is refused by name, never dropped. */
   input: I;
   /** Top-level members of the structured answer, none of them required: an error answers in the same shape. */
-  output: z.ZodRawShape;
+  output: OutputShape;
   /** Whether a repeated call changes nothing more. */
   idempotent?: boolean;
   /** Turns forgiving arguments (a name, `latest`) into exact ids, so that what is approved is what is done. */
@@ -64,8 +64,8 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
         {
           title: tool.title,
           description: tool.description,
-          inputSchema: openSchema(input),
-          outputSchema: openSchema(z.looseObject({ ...tool.output, ...(guarded ? planOutput : {}), ...commonOutput })),
+          inputSchema: inputSchema(input),
+          outputSchema: shallowSchema({ ...tool.output, ...(guarded ? planOutput : {}), ...commonOutput }),
           annotations: annotationsOf(tool),
         },
         (raw: unknown, ctx) => carryOut(tool, input, raw, ctx, server, context),
@@ -76,12 +76,8 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
 
 /** Only where the host's own prompt stands for the person (`SKYBACKUP_CONFIRM=host`) does this argument exist. */
 const planArgument = { plan: z.string().max(100).optional().describe('Token of the plan the person agreed to') };
-const planOutput = { plan: z.record(z.string(), z.unknown()).optional() };
-const commonOutput = {
-  warnings: z.array(z.string()).optional(),
-  next: z.string().optional(),
-  error: z.record(z.string(), z.unknown()).optional(),
-};
+const planOutput: OutputShape = { status: 'string', plan: 'object' };
+const commonOutput: OutputShape = { warnings: 'string[]', next: 'string', error: 'object' };
 
 function annotationsOf(tool: { operation: Operation; effect?: unknown; idempotent?: boolean }): ToolAnnotations {
   if (tool.operation === 'read') return { readOnlyHint: true, openWorldHint: false };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { openSchema, readArguments } from './tool-schema.ts';
+import { inputSchema, readArguments, shallowSchema } from './tool-schema.ts';
 
 const schema = z.strictObject({
   id: z.number().int().min(1),
@@ -9,7 +9,7 @@ const schema = z.strictObject({
 });
 
 it('lists a schema without what says nothing', () => {
-  expect(openSchema(schema)['~standard'].jsonSchema.input({ target: 'draft-2020-12' })).toEqual({
+  expect(inputSchema(schema)['~standard'].jsonSchema.input({ target: 'draft-2020-12' })).toEqual({
     type: 'object',
     properties: {
       id: { type: 'integer', minimum: 1 },
@@ -18,6 +18,18 @@ it('lists a schema without what says nothing', () => {
     },
     required: ['id'],
     additionalProperties: false,
+  });
+});
+
+it('lists an answer as members of a kind, none required', () => {
+  const schema = shallowSchema({ id: 'number', rows: 'object[]', next: 'string' });
+  expect(schema['~standard'].jsonSchema.output({ target: 'draft-2020-12' })).toEqual({
+    type: 'object',
+    properties: {
+      id: { type: 'number' },
+      rows: { type: 'array', items: { type: 'object' } },
+      next: { type: 'string' },
+    },
   });
 });
 

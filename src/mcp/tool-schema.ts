@@ -5,21 +5,33 @@ import { SkybackupError } from '../contract/errors.ts';
 type Json = Record<string, unknown>;
 
 /**
- * A schema as the SDK lists it, lean: every token is paid by every conversation. Arguments pass unchecked here, because the SDK
- * would word a refusal its own way and without structure; `readArguments` checks them.
+ * A tool's arguments as the SDK lists them, lean: every token is paid by every conversation. They pass unchecked here, because the
+ * SDK would word a refusal its own way and without structure; `readArguments` checks them.
  */
-export function openSchema(schema: z.ZodObject): StandardSchemaWithJSON<unknown, unknown> {
-  // Written out when first listed: converting all schemas at start would cost every probe of the server.
-  const json = (io: 'input' | 'output') => (): Json =>
-    lean(z.toJSONSchema(schema, { io, unrepresentable: 'any' })) as Json;
-  return {
-    '~standard': {
-      version: 1,
-      vendor: 'skybackup',
-      validate: (value) => ({ value }),
-      jsonSchema: { input: json('input'), output: json('output') },
-    },
-  };
+export function inputSchema(schema: z.ZodObject): StandardSchemaWithJSON<unknown, unknown> {
+  let listed: Json | undefined;
+  // Written out when first listed: a server that is only probed does not pay for it.
+  return listedAs(() => {
+    listed ??= lean(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })) as Json;
+    return listed;
+  });
+}
+
+/** Members of a structured answer and what they are; what is in them is told by the answer itself. */
+export type OutputShape = Record<string, 'string' | 'number' | 'boolean' | 'object' | 'string[]' | 'object[]'>;
+
+/** The shape of an answer: nothing required and nothing forbidden, since an error answers under the same schema. */
+export function shallowSchema(shape: OutputShape): StandardSchemaWithJSON<unknown, unknown> {
+  const properties = Object.entries(shape).map(([name, kind]) => {
+    const item = kind.replace('[]', '');
+    return [name, kind === item ? { type: item } : { type: 'array', items: { type: item } }];
+  });
+  return listedAs(() => ({ type: 'object', properties: Object.fromEntries(properties) }));
+}
+
+function listedAs(json: () => Json): StandardSchemaWithJSON<unknown, unknown> {
+  const jsonSchema = { input: json, output: json };
+  return { '~standard': { version: 1, vendor: 'skybackup', validate: (value) => ({ value }), jsonSchema } };
 }
 
 /** Drops what says nothing: `$schema`, the bounds of a safe integer, the "anything goes" of open objects. */

@@ -17,11 +17,11 @@ export const createBackup = defineTool({
     type: BackupType.default('full'),
   }),
   output: {
-    id: z.number().optional(),
-    job_id: z.number().optional(),
-    service_id: z.string().optional(),
-    status: z.string().optional(),
-    wait_for: z.looseObject({}).optional(),
+    id: 'number',
+    job_id: 'number',
+    service_id: 'string',
+    status: 'string',
+    wait_for: 'object',
   },
   async exact({ service, type }, { api, signal }) {
     const found = await findService(api, service, signal);

@@ -17,10 +17,10 @@ export const createSchedule = defineTool({
     type: BackupType.default('full'),
   }),
   output: {
-    id: z.number().optional(),
-    service_id: z.string().optional(),
-    in_words: z.string().optional(),
-    next_runs: z.array(z.string()).optional(),
+    id: 'number',
+    service_id: 'string',
+    in_words: 'string',
+    next_runs: 'string[]',
   },
   async exact({ service, cron, type }, { api, signal }) {
     const { checkCron } = await import('../../contract/cron.ts');

@@ -8,7 +8,7 @@ export const deleteSchedule = defineTool({
   description:
     'Deletes a schedule: no more backups are taken by it; those it took stay. Show the person the schedule (list_schedules) and ask first. A person must approve: they are asked, or the answer says how. To stop for a while use update_schedule with suspended. Refused while its backup runs.',
   input: z.strictObject({ id: z.number().int().min(1).describe('Schedule id') }),
-  output: { id: z.number().optional(), deleted: z.boolean().optional() },
+  output: { id: 'number', deleted: 'boolean' },
   effect: async ({ id }) => ({ operation: 'delete_schedule', arguments: { id }, repeat: { id } }),
   async run({ id }, { api, signal, planId }) {
     await api.deleteSchedule(id, { signal, ...(planId === undefined ? {} : { planId }) });

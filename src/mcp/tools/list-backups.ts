@@ -18,9 +18,9 @@ export const listBackups = defineTool({
     ...listArguments,
   }),
   output: {
-    backups: z.array(z.looseObject({})).optional(),
-    count: z.number().optional(),
-    next_cursor: z.string().optional(),
+    backups: 'object[]',
+    count: 'number',
+    next_cursor: 'string',
   },
   async run({ service, id, limit, cursor }, { api, signal }) {
     const scope = service === undefined ? {} : { service_id: (await findService(api, service, signal)).id };

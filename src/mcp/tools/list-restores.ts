@@ -16,9 +16,9 @@ export const listRestores = defineTool({
     ...listArguments,
   }),
   output: {
-    restores: z.array(z.looseObject({})).optional(),
-    count: z.number().optional(),
-    next_cursor: z.string().optional(),
+    restores: 'object[]',
+    count: 'number',
+    next_cursor: 'string',
   },
   async run({ service, id, limit, cursor }, { api, signal }) {
     const scope = service === undefined ? {} : { service_id: (await findService(api, service, signal)).id };

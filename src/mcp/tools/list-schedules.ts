@@ -17,9 +17,9 @@ export const listSchedules = defineTool({
     ...listArguments,
   }),
   output: {
-    schedules: z.array(z.looseObject({})).optional(),
-    count: z.number().optional(),
-    next_cursor: z.string().optional(),
+    schedules: 'object[]',
+    count: 'number',
+    next_cursor: 'string',
   },
   async run({ service, id, limit, cursor }, { api, signal }) {
     const scope = service === undefined ? {} : { service_id: (await findService(api, service, signal)).id };

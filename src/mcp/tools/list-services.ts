@@ -15,9 +15,9 @@ export const listServices = defineTool({
     ...listArguments,
   }),
   output: {
-    services: z.array(z.looseObject({})).optional(),
-    count: z.number().optional(),
-    next_cursor: z.string().optional(),
+    services: 'object[]',
+    count: 'number',
+    next_cursor: 'string',
   },
   async run({ service, limit, cursor }, { api, signal }) {
     const items =

@@ -19,11 +19,11 @@ export const restoreBackup = defineTool({
     point_in_time: z.string().max(40).optional().describe('YYYY-MM-DD HH:MM:SS, UTC'),
   }),
   output: {
-    id: z.number().optional(),
-    job_id: z.number().optional(),
-    service_id: z.string().optional(),
-    backup_id: z.string().optional(),
-    wait_for: z.looseObject({}).optional(),
+    id: 'number',
+    job_id: 'number',
+    service_id: 'string',
+    backup_id: 'string',
+    wait_for: 'object',
   },
   exact: (args, call) => findRestore(args, call),
   async effect({ service_id, id, point_in_time }) {

@@ -10,7 +10,7 @@ export const startService = defineTool({
   description:
     'Starts a stopped service, as is often needed after a restore in the SkySQL cloud. Ask first when the person may have stopped it on purpose. Returns once the request is accepted; list_services shows when it is ready.',
   input: z.strictObject({ service: z.string().max(300).describe('Id, unique name or FQDN') }),
-  output: { service_id: z.string().optional(), status: z.string().optional() },
+  output: { service_id: 'string', status: 'string' },
   async exact({ service }, { api, signal }) {
     const found = await findService(api, service, signal);
     return { service_id: found.id, label: serviceLabel(found), status: found.status };

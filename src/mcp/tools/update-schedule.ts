@@ -19,11 +19,11 @@ export const updateSchedule = defineTool({
     suspended: z.boolean().optional(),
   }),
   output: {
-    id: z.number().optional(),
-    service_id: z.string().optional(),
-    in_words: z.string().optional(),
-    suspended: z.boolean().optional(),
-    next_runs: z.array(z.string()).optional(),
+    id: 'number',
+    service_id: 'string',
+    in_words: 'string',
+    suspended: 'boolean',
+    next_runs: 'string[]',
   },
   async exact({ id, cron, type, suspended }) {
     const { checkCron } = await import('../../contract/cron.ts');

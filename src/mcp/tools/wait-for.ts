@@ -26,7 +26,7 @@ export const waitFor = defineTool({
     since: z.string().max(40).optional().describe('As create_backup gave it'),
     timeout: z.number().min(0).max(45).default(40).describe('Seconds'),
   }),
-  output: { finished: z.boolean().optional(), outcome: z.string().optional(), status: z.string().optional() },
+  output: { finished: 'boolean', outcome: 'string', status: 'string' },
   async run({ kind, id, since, timeout }, call) {
     const look = {
       backup: () => followBackup(id, readTime(since), call),
