@@ -64,8 +64,14 @@ describe.each(eras)('SKYBACKUP_CONFIRM=host (%s)', (era) => {
     store.approve(store.list()[0]?.id ?? '', { channel: 'host' });
     store.close();
     const asks = await start(era, {}, false);
-    expect(await asks.call('delete_schedule', args)).toMatchObject({ data: { status: 'needs_approval' } });
+    const reply = await asks.call('delete_schedule', args);
+    expect(reply).toMatchObject({ data: { status: 'needs_approval' } });
     expect(deleted()).toBe(false);
+    // The plan that it names instead can be approved by a person.
+    const again = openPlanStore(`${home.home}/plans.db`);
+    again.approve(again.list()[0]?.id ?? '', { channel: 'terminal', typed_id: '215' });
+    again.close();
+    expect(await asks.call('delete_schedule', args)).toMatchObject({ data: { deleted: true } });
   });
 });
 

@@ -49,8 +49,14 @@ export async function confirm(request: PlannedRequest, asking: Asking): Promise<
   if (state !== undefined) return answered(request, state, asking);
   if (token !== undefined) return approvedByHost(request, token, asking);
 
-  const plan = await planner.prepare(request, clientName(ctx, server), call.signal);
-  if (plan.status === 'approved' && accepted(plan, settings.confirm)) return { outcome: 'approved', plan };
+  const prepare = (): Promise<Plan> => planner.prepare(request, clientName(ctx, server), call.signal);
+  let plan = await prepare();
+  if (plan.status === 'approved') {
+    if (accepted(plan, settings.confirm)) return { outcome: 'approved', plan };
+    // Approved in a way that this process does not trust; such a plan cannot get a better yes any more.
+    await planner.giveUp(plan, 'cancelled');
+    plan = await prepare();
+  }
   const subject = `${request.operation} ${digestOf(request.arguments)}`;
   if (
     settings.confirm === 'ask' &&
