@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -15,6 +16,8 @@ export interface CommandSpec {
   env?: Readonly<Record<string, string>>;
   uid?: number;
   gid?: number;
+  /** SIGKILLed when this process dies, however: one that waits for a lock would otherwise hold up the server's DDL. */
+  diesWithUs?: boolean;
 }
 
 export interface CommandOptions {
@@ -55,7 +58,8 @@ export function startCommand(spec: CommandSpec, options: CommandOptions = {}): R
   const { signal, graceMs = 5000, stdin = 'ignore', stdout = 'pipe', onStderrLine } = options;
   const name = basename(spec.path);
   signal?.throwIfAborted();
-  const child = spawn(spec.path, [...spec.args], {
+  const [path, args] = spec.diesWithUs ? boundToUs(spec) : [spec.path, spec.args];
+  const child = spawn(path, [...args], {
     detached: true,
     stdio: [stdin, stdout, 'pipe'],
     env: { ...minimalEnvironment(), ...spec.env },
@@ -129,6 +133,12 @@ function awaitExit(child: ChildProcess, name: string, tail: StderrTail): Promise
     });
   });
   return promise;
+}
+
+/** Through setpriv (util-linux), which sets the signal and becomes the program; without it the program runs unbound. */
+function boundToUs({ path, args }: CommandSpec): [string, readonly string[]] {
+  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((candidate) => existsSync(candidate));
+  return setpriv === undefined ? [path, args] : [setpriv, ['--pdeathsig', 'KILL', '--', path, ...args]];
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
