@@ -48,6 +48,7 @@ export interface JobRunnerOptions {
   /** How long to wait before an end that could not be written is tried again. Default 2,000. */
   retryMs?: number;
   log?: (event: { job: number; kind: string; error: unknown }) => void;
+  onPhase?: (event: { job: number; kind: string; phase: string }) => void;
 }
 
 const neverAborted = new AbortController().signal;
@@ -63,6 +64,7 @@ export class JobRunner {
   readonly #parallel: number;
   readonly #retryMs: number;
   readonly #log: JobRunnerOptions['log'];
+  readonly #onPhase: JobRunnerOptions['onPhase'];
   readonly #active = new Map<number, ActiveJob>();
   readonly #waiting: (() => void)[] = [];
   readonly #listeners = new Set<() => void>();
@@ -75,6 +77,7 @@ export class JobRunner {
     this.#parallel = options.parallel ?? 4;
     this.#retryMs = options.retryMs ?? 2000;
     this.#log = options.log;
+    this.#onPhase = options.onPhase;
   }
 
   /** Takes the lanes, or throws `conflict` naming the job that holds them. */
@@ -157,7 +160,7 @@ export class JobRunner {
     try {
       job.abort.signal.throwIfAborted();
       this.#state.jobs.start(row.id);
-      const result = await work.run(this.#contextOf(row.id, job));
+      const result = await work.run(this.#contextOf(row, job));
       finish = () => {
         const message = work.succeeded(result);
         this.#state.jobs.end(row.id, { status: 'Succeeded', message });
@@ -222,7 +225,7 @@ export class JobRunner {
     this.#running += 1;
   }
 
-  #contextOf(id: number, job: ActiveJob): JobContext {
+  #contextOf({ id, kind }: JobRow, job: ActiveJob): JobContext {
     return {
       signal: job.abort.signal,
       phase: (name, message) => {
@@ -233,6 +236,7 @@ export class JobRunner {
         job.rate.reset();
         // Phases are written so that an interrupted job still tells how far it came; bytes change too often for that.
         this.#state.jobs.progress(id, { phase: name, message });
+        this.#onPhase?.({ job: id, kind, phase: name });
       },
       progress: (bytes, totalBytes) => {
         job.bytes = bytes;

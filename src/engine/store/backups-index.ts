@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import { optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
 
@@ -90,7 +91,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
         manifest.method,
         manifest.incarnation,
         manifest.full ?? '',
-        manifest.point_in_time,
+        contractTime(manifest.point_in_time),
         manifest.server.version,
         Date.parse(manifest.started_at),
         Date.parse(manifest.ended_at),
@@ -134,4 +135,10 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
       return { items, count, pages: Math.ceil(count / limit) };
     },
   };
+}
+
+/** Manifests carry RFC 3339; the contract shows the recovery point in its own form. */
+function contractTime(text: string): string {
+  const moment = parsePointInTime(text) ?? new Date(text);
+  return Number.isNaN(moment.getTime()) ? text : toPointInTime(moment);
 }

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { SkybackupError } from '../contract/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { checkHost } from './auth/host-check.ts';
+import { demand, identifyPrincipal, type Principal } from './auth/principal.ts';
+import type { Right } from './auth/roles.ts';
+import { errorAnswer } from './error-answer.ts';
+import { backupRoutes } from './routes/backups.ts';
+import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { planRoutes } from './routes/plans.ts';
+import { restoreRoutes } from './routes/restores.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
+import { serviceRoutes } from './routes/services.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the caller must be allowed to do; `public` asks for no key. Every route says one. */
+    right?: Right | 'public';
+    /** For the audit and for refusals: "Deleting a schedule". Absent on reads. */
+    action?: string;
+  }
+  interface FastifyRequest {
+    principal: Principal | undefined;
+  }
+}
+
+/** What the routes know of the daemon they are part of. */
+export interface DaemonFacts {
+  engine: Engine;
+  version: string;
+  startedBy: 'client' | 'person';
+  /** Begins a graceful stop; the answer to the request goes out first. */
+  stop(): void;
+}
+
+export interface AppOptions extends DaemonFacts {
+  transport: { kind: 'socket' } | { kind: 'tcp'; host: string };
+  log: Logger;
+  /** Called for each request but `/healthz`: the daemon is being used. */
+  onUse(): void;
+}
+
+const bodyLimit = 1024 * 1024;
+
+/** The Backup API over one listener: a socket's peers are administrators, TCP needs a key. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const { engine, transport, log, onUse } = options;
+  const loggerInstance: FastifyBaseLogger = log;
+  const app: FastifyInstance = fastify({
+    bodyLimit,
+    // A backup id has a hundred characters and more.
+    routerOptions: { maxParamLength: 400, ignoreTrailingSlash: true },
+    genReqId: () => randomUUID(),
+    // A client that dribbles its request must not hold a connection for ever.
+    requestTimeout: 60_000,
+    keepAliveTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    // A path that cannot be decoded: no route's answer, so it is written by hand.
+    frameworkErrors: (error, request, reply) => {
+      const { status, body } = errorAnswer(error, request.url, request.id);
+      reply.raw.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    },
+  });
+  app.decorateRequest('principal', undefined);
+
+  app.addHook('onRoute', (route) => {
+    // A route that forgot to say who may use it must not exist.
+    if (route.config?.right === undefined) throw new Error(`route ${String(route.method)} ${route.url} names no right`);
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-trace-id', request.id);
+    if (transport.kind === 'tcp') checkHost(request.headers.host, transport.host);
+    const { right, action } = request.routeOptions.config;
+    if (right === 'public') return;
+    onUse();
+    request.principal = identifyPrincipal(engine, transport.kind, request);
+    if (right !== undefined) demand(request.principal, right, action ?? 'Reading');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { action, right } = request.routeOptions.config;
+    const principal = request.principal?.id ?? 'nobody';
+    const trace_id = request.id;
+    const route = request.routeOptions.url ?? 'unknown';
+    const level = reply.statusCode >= 500 ? 'error' : right === 'public' ? 'debug' : 'info';
+    log[level](
+      {
+        trace_id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        principal,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
+    if (action === undefined || request.principal === undefined) return;
+    const outcome = reply.statusCode < 400 ? 'done' : 'refused';
+    const target = Object.values(request.params ?? {}).join('/');
+    const detail = { method: request.method, route, status: reply.statusCode, query: request.query };
+    engine.audit.add({ principal, action, target, outcome, detail, trace_id });
+  });
+
+  app.setErrorHandler((error, request, reply) => {
+    const answer = errorAnswer(error, request.url, request.id);
+    if (answer.status >= 500) log.error({ trace_id: request.id, err: error }, 'a request failed');
+    void reply.code(answer.status).headers(answer.headers).send(answer.body);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const error = new SkybackupError(
+      'not_found',
+      `${request.method} ${request.url.split('?')[0]} is no part of this API.`,
+      {
+        hint: 'Look at the path and the verb.',
+      },
+    );
+    const answer = errorAnswer(error, request.url, request.id);
+    void reply.code(answer.status).send(answer.body);
+  });
+  // An empty body is no body: several requests carry everything in their path.
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit }, (request, body, done) => {
+    if (body === '') return done(null, undefined);
+    app.getDefaultJsonParser('error', 'error')(request, typeof body === 'string' ? body : body.toString(), done);
+  });
+
+  healthRoutes(app, options);
+  backupRoutes(app, engine);
+  scheduleRoutes(app, engine);
+  restoreRoutes(app, engine);
+  serviceRoutes(app, engine);
+  planRoutes(app, engine);
+  jobRoutes(app, engine);
+  keyRoutes(app, engine);
+  return app;
+}

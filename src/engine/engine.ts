@@ -1,0 +1,202 @@
+import type { Backup, BackupQuery } from '../contract/backups.ts';
+import { SkybackupError } from '../contract/errors.ts';
+import type { Home } from '../contract/home.ts';
+import { isBackupId, serviceIdOf } from '../contract/ids.ts';
+import type { Job } from '../contract/jobs.ts';
+import type { Page } from '../contract/pages.ts';
+import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
+import type { RestoreQuery, RestoreRequest } from '../contract/restores.ts';
+import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
+import { backupView } from './jobs/backup-view.ts';
+import { closeInterrupted } from './jobs/interrupted.ts';
+import { JobRunner } from './jobs/job-runner.ts';
+import { jobView } from './jobs/job-view.ts';
+import { KeptData } from './jobs/kept-data.ts';
+import { startRestore } from './jobs/restore-job.ts';
+import { findBackup } from './jobs/restore-subject.ts';
+import { restoreView } from './jobs/restore-view.ts';
+import { carryOutPlanned } from './plans/carry-out.ts';
+import { findRestore } from './plans/delete-restore-operation.ts';
+import { makePlan } from './plans/planner.ts';
+import { findSchedule } from './plans/schedule-operations.ts';
+import { openRepository } from './repository/open.ts';
+import { recoverRestores } from './restore-recovery.ts';
+import { lookupTargets } from './restore-targets.ts';
+import { scheduleView } from './schedule/schedule-view.ts';
+import { createSchedule, deleteSchedule, startScheduledRun, updateSchedule } from './schedule/schedules.ts';
+import { ScheduleTicker } from './schedule/ticker.ts';
+import { setPower } from './services/power.ts';
+import { ServiceRegistry } from './services/registry.ts';
+import { serviceState } from './services/service-state.ts';
+import { localDirectory } from './storage/local-directory.ts';
+import { reconcileCatalogue } from './store/reconcile-catalogue.ts';
+import type { RowPage } from './store/rows.ts';
+import { openState } from './store/state-store.ts';
+
+export interface EngineOptions {
+  home: Home;
+  startedBy: 'client' | 'person';
+  log?: EngineLog;
+  clock?: Clock;
+}
+
+export type Engine = Awaited<ReturnType<typeof startEngine>>;
+
+/**
+ * Opens the state of a home and puts right what a killed daemon left: restores first, then the catalogue, then the jobs.
+ * The caller holds the home's lock. Nothing runs by schedule before `begin`.
+ */
+export async function startEngine(options: EngineOptions) {
+  const { home, clock = systemClock, log = () => undefined, startedBy } = options;
+  const state = openState(home.state, clock.now);
+  const jobs = new JobRunner(state, {
+    now: clock.now,
+    log: ({ job, kind, error }) => log('warn', 'a job ended with an error', { job, kind, error }),
+    onPhase: (event) => log('info', 'a job goes on', event),
+  });
+  const repository = openRepository(localDirectory(home.repository));
+  const context: EngineContext = { home, state, repository, jobs, clock, log, startedBy };
+  try {
+    await recoverRestores(context);
+    const swept = await repository.sweep(0);
+    const { found, lost } = await reconcileCatalogue(state, repository, log);
+    const interrupted = closeInterrupted(context);
+    log('info', 'the state is consistent', { backups: found, lost, swept, interrupted });
+  } catch (error) {
+    state.close();
+    throw error;
+  }
+
+  const registry = new ServiceRegistry(context);
+  const ticker = new ScheduleTicker({
+    state,
+    clock,
+    startRun: (schedule) => startScheduledRun(context, schedule),
+    log: (event) => log('error', 'a scheduled backup could not be started', event),
+  });
+  const keptData = new KeptData(context);
+
+  const viewPage = <R, V>(page: RowPage<R>, view: (row: R) => V): Page<V> => ({ ...page, items: page.items.map(view) });
+  const narrowed = <Q extends { service_id?: string | undefined }>(query: Q): Q =>
+    query.service_id === undefined ? query : { ...query, service_id: serviceIdOf(query.service_id) };
+  const jobOf = (id: number): Job => {
+    const row = state.jobs.get(id);
+    if (row === undefined) throw new SkybackupError('not_found', `There is no job ${id}.`);
+    return jobView(row, jobs.progressOf(id));
+  };
+  const isIdle = (): boolean =>
+    jobs.activeCount === 0 && !state.plans.list().some(({ status }) => status === 'pending' || status === 'approved');
+
+  return {
+    instance: state.instance,
+    audit: state.audit,
+    keys: state.keys,
+
+    services: {
+      list: () => registry.list(),
+      get: (id: string) => registry.get(id),
+      register: registry.register.bind(registry),
+      forget: (id: string) => registry.forget(id),
+      setPower: (id: string, active: boolean, asker: Asker) => setPower(context, id, active, asker),
+    },
+
+    backups: {
+      list: (query: BackupQuery): Page<Backup> => viewPage(state.backups.list(narrowed(query)), backupView),
+      get: (id: string): Backup => backupView(findBackup(context, id)),
+      /** Of one service: registered, or forgotten with backups left. */
+      listOf(serviceId: string, query: BackupQuery): Page<Backup> {
+        const id = serviceIdOf(serviceId);
+        const page = viewPage(state.backups.list({ ...query, service_id: id }), backupView);
+        if (page.count === 0 && state.services.get(id) === undefined) {
+          throw new SkybackupError('not_found', `There is no service "${serviceId.slice(0, 300)}".`);
+        }
+        return page;
+      },
+      isBackupId,
+    },
+
+    schedules: {
+      list: (query: ScheduleQuery) =>
+        viewPage(state.schedules.list(narrowed(query)), (row) => scheduleView(context, row)),
+      get: (id: number) => scheduleView(context, findSchedule(context, id)),
+      create(request: ScheduleRequest) {
+        const schedule = createSchedule(context, request);
+        ticker.tick();
+        return schedule;
+      },
+      async update(id: number, patch: SchedulePatch, asker: Asker) {
+        const schedule = await updateSchedule(context, id, patch, asker);
+        ticker.tick();
+        return schedule;
+      },
+      remove: (id: number, asker: Asker) => deleteSchedule(context, id, asker),
+    },
+
+    restores: {
+      list: (query: RestoreQuery) => viewPage(state.restores.list(narrowed(query)), restoreView),
+      get: (id: number) => restoreView(findRestore(context, id)),
+      create: (request: RestoreRequest, asker: Asker) => startRestore(context, request, asker),
+      async remove(id: number, asker: Asker): Promise<void> {
+        findRestore(context, id);
+        await carryOutPlanned(context, { operation: 'delete_restore', arguments: { id } }, asker, undefined, () => {
+          const { status, job_id } = findRestore(context, id);
+          if (status === 'Running' || status === 'Scheduled') {
+            throw new SkybackupError('conflict', `Restore ${id} is running (job ${job_id}).`);
+          }
+          state.restores.remove(id);
+        });
+      },
+      lookupTargets: (backupId: string, sourceId: string) => lookupTargets(context, backupId, sourceId),
+    },
+
+    jobs: {
+      get: jobOf,
+      /** Asks the job to stop; what it answers is the job as it is now. */
+      cancel(id: number): Job {
+        const job = jobOf(id);
+        jobs.cancel(id);
+        return job;
+      },
+      ended: (id: number) => jobs.ended(id),
+    },
+
+    plans: {
+      create: (request: PlanRequest, principal: string): Promise<Plan> => makePlan(context, request, principal),
+      list: () => state.plans.list(),
+      get(idOrCode: string): Plan {
+        const plan = state.plans.get(idOrCode);
+        if (plan === undefined) throw new SkybackupError('not_found', 'There is no such plan, or it ended long ago.');
+        return plan;
+      },
+      ask: (id: string) => state.plans.ask(id),
+      approve: (id: string, approval: PlanApproval) => state.plans.approve(id, approval),
+      decline: (id: string, reason: 'declined' | 'cancelled') => state.plans.decline(id, reason),
+    },
+
+    /** No job runs and no plan waits: the daemon may be restarted. */
+    isIdle,
+    /** Nobody would miss the daemon: it is idle, repeats nothing, and none of its own servers run. */
+    async isDispensable(): Promise<boolean> {
+      if (!isIdle() || state.schedules.activeCount() > 0) return false;
+      const managed = state.services.list().filter((service) => service.control.kind === 'managed');
+      const states = await Promise.all(managed.map((service) => serviceState(context, service)));
+      return states.every(({ status }) => status === 'stopped');
+    },
+    onJobEnd: (listener: () => void) => jobs.onEnd(listener),
+
+    /** From here on schedules run and kept data expire. */
+    begin(): void {
+      ticker.start();
+      keptData.start();
+    },
+    /** Cancels what runs, waits until it has ended, and closes the state. */
+    async stop(): Promise<void> {
+      ticker.stop();
+      keptData.stop();
+      await jobs.stop();
+      state.close();
+    },
+  };
+}

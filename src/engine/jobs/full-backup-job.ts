@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { takeFullBackup } from '../backup/full.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { JobContext } from '../job-context.ts';
+import { readMarker } from '../managed/data-marker.ts';
+import type { StoredService } from '../store/services-table.ts';
+import type { ReservedJob } from './job-runner.ts';
+import { checkLease } from './lease.ts';
+
+export interface StartedBackup {
+  jobId: number;
+  backupId: string;
+}
+
+/** `<32 hex>:<service_id>:<server_pod>`; servers registered here have one pod. */
+export function newBackupId(serviceId: string): string {
+  return `${randomBytes(16).toString('hex')}:${serviceId}:${serviceId}-0`;
+}
+
+/**
+ * Takes the service's data lane for a full backup (throws `conflict`), and lets `link` note the job in the same transaction.
+ * `ended` is called in the transaction that ends the job.
+ */
+export function startFullBackup(
+  context: EngineContext,
+  service: StoredService,
+  scheduleId: number | undefined,
+  link: (started: StartedBackup) => void,
+): StartedBackup {
+  const { state, jobs } = context;
+  const backupId = newBackupId(service.id);
+  let reserved: ReservedJob | undefined;
+  const started = state.transaction(() => {
+    reserved = jobs.reserve({
+      kind: 'full',
+      service_id: service.id,
+      lanes: ['data'],
+      backup_id: backupId,
+      ...(scheduleId === undefined ? {} : { schedule_id: scheduleId }),
+    });
+    const ids: StartedBackup = { jobId: reserved.row.id, backupId };
+    state.backups.begin({
+      id: backupId,
+      service_id: service.id,
+      service_name: service.name,
+      type: 'full',
+      method: 'mariabackup',
+      job_id: ids.jobId,
+    });
+    link(ids);
+    return ids;
+  });
+  if (reserved !== undefined) run(context, service, backupId, scheduleId, reserved);
+  return started;
+}
+
+function run(
+  context: EngineContext,
+  service: StoredService,
+  backupId: string,
+  scheduleId: number | undefined,
+  job: ReservedJob,
+): void {
+  const { state, repository } = context;
+  const schedule = (change: Parameters<typeof state.schedules.change>[1]): void => {
+    // A schedule may be gone by then, or have begun its next run.
+    if (scheduleId !== undefined && state.schedules.get(scheduleId)?.job_id === job.row.id) {
+      state.schedules.change(scheduleId, change);
+    }
+  };
+  job.start({
+    run(work) {
+      schedule({ status: 'Running' });
+      return takeFullBackup(
+        {
+          service: noticeReplacedData(context, service, work),
+          backupId,
+          repository,
+          beforePublish: () => checkLease(context, job.row, work.signal),
+        },
+        work,
+      );
+    },
+    succeeded(manifest) {
+      const message = `Backup ${backupId} succeeded.`;
+      state.backups.publish(manifest);
+      state.backups.setWarnings(backupId, state.jobs.get(job.row.id)?.warnings ?? []);
+      state.services.setServer(service.id, {
+        version: manifest.server.version,
+        server_id: manifest.server.server_id,
+        hostname: manifest.server.hostname,
+      });
+      schedule({ status: 'Succeeded', message, backup_id: backupId });
+      return message;
+    },
+    failed(end) {
+      const status = end.status === 'Cancelled' ? 'Cancelled' : 'Failed';
+      state.backups.end(backupId, status, end.message);
+      schedule({ status, message: end.message });
+    },
+  });
+}
+
+/** Data put back by hand carry another marker: chains must not cross that, and the manifest must tell the truth. */
+function noticeReplacedData(context: EngineContext, service: StoredService, work: JobContext): StoredService {
+  const incarnation = service.datadir === undefined ? undefined : readMarker(service.datadir)?.incarnation;
+  if (incarnation === undefined || incarnation === service.incarnation) return service;
+  work.warn(`The data of ${service.id} were replaced outside of skybackup since its last backup or restore.`);
+  context.state.services.setIncarnation(service.id, incarnation);
+  return { ...service, incarnation };
+}

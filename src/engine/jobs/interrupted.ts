@@ -1,0 +1,57 @@
+import { SkybackupError } from '../../contract/errors.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { JobEnd } from '../store/jobs-table.ts';
+
+/**
+ * Ends what the daemon before this one left running: nobody works on it any more. Backups are decided by the repository
+ * first and restores by the recovery; this closes the books on the rest, so that nothing stays Running for ever.
+ */
+export function closeInterrupted(context: EngineContext): number {
+  const { state } = context;
+  return state.transaction(() => {
+    const jobs = state.jobs.active();
+    for (const job of jobs) {
+      const end = endOf(context, job.id, job.phase, job.backup_id, job.restore_id);
+      state.jobs.end(job.id, end);
+      const schedule = job.schedule_id === undefined ? undefined : state.schedules.get(job.schedule_id);
+      if (schedule?.job_id === job.id) {
+        state.schedules.change(schedule.id, {
+          status: end.status,
+          message: end.message,
+          ...(end.status === 'Succeeded' && job.backup_id !== undefined ? { backup_id: job.backup_id } : {}),
+        });
+      }
+    }
+    const message = interruption(undefined).message;
+    for (const id of state.backups.runningIds()) state.backups.end(id, 'Failed', message);
+    for (const restore of state.restores.running()) {
+      state.restores.end(restore.id, { status: 'Failed', message: `${message} The target is as it was before.` });
+    }
+    return jobs.length;
+  });
+}
+
+function endOf(
+  context: EngineContext,
+  jobId: number,
+  phase: string | undefined,
+  backupId: string | undefined,
+  restoreId: number | undefined,
+): JobEnd {
+  const { state } = context;
+  const restore = restoreId === undefined ? undefined : state.restores.get(restoreId);
+  if (restore !== undefined && restore.status === 'Succeeded') return { status: 'Succeeded', message: restore.message };
+  const backup = backupId === undefined || restoreId !== undefined ? undefined : state.backups.get(backupId);
+  if (backup?.status === 'Succeeded' && state.jobs.get(jobId)?.kind !== 'restore') {
+    return { status: 'Succeeded', message: `Backup ${backupId} succeeded.` };
+  }
+  const { code, message, hint } = interruption(phase);
+  return { status: 'Failed', message, error: { code, message, hint } };
+}
+
+function interruption(phase: string | undefined): SkybackupError {
+  return new SkybackupError(
+    'interrupted',
+    `The daemon ended while the job ran${phase === undefined ? '' : ` (phase ${phase})`}.`,
+  );
+}

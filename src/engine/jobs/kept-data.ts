@@ -1,0 +1,46 @@
+import type { EngineContext } from '../engine-context.ts';
+import { expireKeptData } from '../restore/kept-data.ts';
+import { managedIds } from '../services/managed-ids.ts';
+
+const checkEveryMs = 60 * 60_000;
+
+/** Removes the data that restores have set aside, once their time is over. The files decide, so that none outlives a lost record. */
+export class KeptData {
+  readonly #context: EngineContext;
+  #cancelTimer: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    void this.#expire().finally(() => {
+      if (!this.#stopped) this.#cancelTimer = this.#context.clock.after(checkEveryMs, () => this.start());
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+  }
+
+  async #expire(): Promise<void> {
+    const { state, clock, home, log } = this.#context;
+    for (const id of managedIds(this.#context)) {
+      if (this.#stopped) return;
+      const now = clock.now();
+      try {
+        const expired = await expireKeptData(home, id, new Date(now));
+        for (const { path } of expired) log('info', 'kept data expired', { service: id, place: path });
+        if (this.#stopped) return;
+        for (const restore of state.restores.expired(now)) {
+          if (restore.service_id === id) state.restores.forgetKept(restore.id);
+        }
+      } catch (error) {
+        log('error', 'kept data could not be removed', { service: id, error });
+      }
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { Restore, RestoreRequest } from '../../contract/restores.ts';
+import type { Asker, EngineContext } from '../engine-context.ts';
+import { highestGtids } from '../mariadb/gtid.ts';
+import { carryOutPlanned } from '../plans/carry-out.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import { checkRestorable } from '../restore/restorable.ts';
+import { type RestoreOutcome, restoreBackup } from '../restore/restore.ts';
+import { checkSpace, restoreSpace } from '../restore/space.ts';
+import { lanes } from '../store/jobs-table.ts';
+import type { StoredService } from '../store/services-table.ts';
+import { checkLease } from './lease.ts';
+import { resolveRestore } from './restore-subject.ts';
+import { restoreView } from './restore-view.ts';
+
+/**
+ * Accepts a restore and starts its job. Everything that can be known before is checked first, while the job already holds
+ * the target's lanes: the plan, the target's digest, versions, space. Throws before anything is touched.
+ */
+export async function startRestore(context: EngineContext, request: RestoreRequest, asker: Asker): Promise<Restore> {
+  const { state, jobs, repository, home } = context;
+  const { target, backup } = resolveRestore(context, request);
+  const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
+  try {
+    const manifest = await readManifest(context, backup.service_id, backup.id);
+    await checkRestorable(manifest, target, AbortSignal.timeout(30_000));
+    checkSpace(restoreSpace(home, manifest, target));
+    const action = { operation: 'restore_backup' as const, arguments: { service_id: target.id, id: backup.id } };
+    const restore = await carryOutPlanned(context, action, asker, job.row.id, () => {
+      const row = state.restores.add({
+        service_id: target.id,
+        service_name: target.name,
+        source_service_id: backup.service_id,
+        backup_id: backup.id,
+        bucket: repository.url,
+        new_incarnation: randomUUID(),
+        job_id: job.row.id,
+        plan_id: asker.planId,
+        message: 'The restore is scheduled.',
+      });
+      state.jobs.link(job.row.id, { restore_id: row.id });
+      return row;
+    });
+
+    job.start<RestoreOutcome>({
+      run(work) {
+        state.restores.begin(restore.id, 'The new data are being made beside the present ones; the service goes on.');
+        return restoreBackup(
+          {
+            restoreId: restore.id,
+            target,
+            manifest,
+            repository,
+            home,
+            newIncarnation: restore.new_incarnation,
+            highestGtids: knownGtids(context, target),
+            beforeSwap: () => checkLease(context, job.row, work.signal),
+          },
+          work,
+        );
+      },
+      succeeded: (outcome) => recordSuccess(context, target, restore.id, restore.new_incarnation, outcome),
+      failed: (end) =>
+        state.restores.end(restore.id, {
+          status: end.status === 'Cancelled' ? 'Cancelled' : 'Failed',
+          message: end.message,
+        }),
+    });
+    return restoreView(restore);
+  } catch (error) {
+    job.abandon();
+    throw error;
+  }
+}
+
+async function readManifest(context: EngineContext, serviceId: string, backupId: string): Promise<Manifest> {
+  const manifest = await context.repository.manifest(serviceId, backupId);
+  if (manifest !== undefined) return manifest;
+  context.state.backups.end(backupId, 'Failed', 'The backup is no longer in the repository.');
+  throw new SkybackupError(
+    'backup_damaged',
+    `Backup ${backupId} is no longer in the repository ${context.repository.url}.`,
+  );
+}
+
+/** What was ever recorded of the target's GTIDs; its live state is added by the restore itself. */
+function knownGtids(context: EngineContext, target: StoredService): string {
+  return highestGtids(target.highest_gtids, ...context.state.backups.gtidsOf(target.id));
+}
+
+function recordSuccess(
+  context: EngineContext,
+  target: StoredService,
+  restoreId: number,
+  incarnation: string,
+  outcome: RestoreOutcome,
+): string {
+  const { state } = context;
+  const { downtime_ms, kept_data, kept_until, warnings, users_from, service_running, highest_gtids } = outcome;
+  const message = service_running
+    ? `Restored. Service ${target.id} runs with the users of ${users_from}.`
+    : `Restored. Service ${target.id} is stopped; start it. It has the users of ${users_from}.`;
+  state.services.setIncarnation(target.id, incarnation);
+  state.services.setHighestGtids(target.id, highestGtids(knownGtids(context, target), highest_gtids));
+  state.restores.end(restoreId, {
+    status: 'Succeeded',
+    message,
+    downtime_ms,
+    ...(kept_data === '' ? {} : { kept_data, kept_until: Date.parse(kept_until) }),
+    users_from,
+    warnings,
+  });
+  return message;
+}

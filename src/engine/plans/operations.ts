@@ -1,0 +1,43 @@
+import type { PlanFacts, PlannedOperation } from '../../contract/plans.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { PlannedAction } from './carry-out.ts';
+import { deleteRestoreOperation } from './delete-restore-operation.ts';
+import { restoreOperation } from './restore-operation.ts';
+import { deleteScheduleOperation, updateScheduleOperation } from './schedule-operations.ts';
+import { stopOperation } from './stop-operation.ts';
+
+/** What a plan is made of. */
+export interface Target {
+  facts: PlanFacts;
+  /** Of everything the approver is shown about the target; compared again when the plan is carried out. */
+  digest: string;
+}
+
+/** One destructive operation: how its arguments are read, and what a person must know of its target. */
+export interface Operation {
+  /** The arguments in their one form (ids resolved, early names replaced). Throws `invalid_request`, `not_found`, `unsupported`. */
+  normalise(context: EngineContext, input: Record<string, unknown>): Record<string, unknown>;
+  /** `ownJob` holds the lanes for the very request that looks, and is not a change. */
+  describe(context: EngineContext, args: Record<string, unknown>, ownJob: number | undefined): Promise<Target>;
+}
+
+const operations: Record<PlannedOperation, Operation> = {
+  restore_backup: restoreOperation,
+  delete_schedule: deleteScheduleOperation,
+  update_schedule: updateScheduleOperation,
+  delete_restore: deleteRestoreOperation,
+  stop_service: stopOperation,
+};
+
+export function normaliseAction(context: EngineContext, action: PlannedAction): PlannedAction {
+  const { operation } = action;
+  return { operation, arguments: operations[operation].normalise(context, action.arguments) };
+}
+
+export function describeTarget(
+  context: EngineContext,
+  action: PlannedAction,
+  ownJob: number | undefined,
+): Promise<Target> {
+  return operations[action.operation].describe(context, action.arguments, ownJob);
+}

@@ -1,0 +1,76 @@
+import { toSkybackupError } from '../contract/errors.ts';
+import { redact } from '../contract/redact.ts';
+import type { EngineContext } from './engine-context.ts';
+import { readMarker } from './managed/data-marker.ts';
+import { managedLayout } from './managed/layout.ts';
+import { listKeptData } from './restore/kept-data.ts';
+import { type RecoveredRestore, recoverRestore } from './restore/recover.ts';
+import { managedIds } from './services/managed-ids.ts';
+import type { RestoreRow } from './store/restores-table.ts';
+
+/**
+ * Finishes or reverses what a killed daemon left half done, for every managed service there is a folder of, and then says
+ * so in the records. The files decide: the state may be older than they are, or gone.
+ */
+export async function recoverRestores(context: EngineContext): Promise<void> {
+  for (const id of managedIds(context)) {
+    let recovered: RecoveredRestore;
+    try {
+      recovered = await recoverRestore(context.home, id);
+    } catch (error) {
+      const { message } = toSkybackupError(error);
+      context.log('error', 'a restore could not be recovered', { service: id, error: redact(message) });
+      for (const row of context.state.restores.runningOf(id)) {
+        context.state.restores.end(row.id, {
+          status: 'Failed',
+          message: `The daemon ended while the restore ran, and it could not be recovered: ${redact(message)}`,
+        });
+      }
+      continue;
+    }
+    if (recovered.outcome !== 'nothing') {
+      context.log('warn', 'a restore was recovered', {
+        service: id,
+        outcome: recovered.outcome,
+        detail: recovered.detail,
+      });
+    }
+    record(context, id, recovered);
+    // After a lost state the count would begin anew, and a new restore would meet the kept data of an old one.
+    context.state.restores.startAbove(Math.max(0, ...listKeptData(context.home, id).map((kept) => kept.restore_id)));
+  }
+}
+
+function record(context: EngineContext, id: string, recovered: RecoveredRestore): void {
+  const { state, home } = context;
+  // The marker travels with the data: whatever was recorded, this is what the directory holds now.
+  const incarnation = recovered.newIncarnation ?? readMarker(managedLayout(home, id).data)?.incarnation;
+  state.transaction(() => {
+    if (incarnation !== undefined) state.services.setIncarnation(id, incarnation);
+    const finished = recovered.outcome === 'finished' ? recovered.restoreId : undefined;
+    // Also one that had been told as failed, because its very last step could not be written down.
+    const told = finished === undefined ? undefined : state.restores.get(finished);
+    if (told?.service_id === id && told.status === 'Failed') recordFinished(context, told, recovered);
+    for (const row of state.restores.runningOf(id)) {
+      if (row.id === finished || row.new_incarnation === incarnation) recordFinished(context, row, recovered);
+      else {
+        state.restores.end(row.id, {
+          status: 'Failed',
+          message:
+            `The daemon ended while the restore ran. Service ${id} has the data it had before. ${recovered.detail}`.trim(),
+        });
+      }
+    }
+  });
+}
+
+function recordFinished(context: EngineContext, row: RestoreRow, recovered: RecoveredRestore): void {
+  const { state, home } = context;
+  const kept = recovered.kept ?? listKeptData(home, row.service_id).find(({ restore_id }) => restore_id === row.id);
+  state.restores.end(row.id, {
+    status: 'Succeeded',
+    message: `Restored. The daemon ended before it could say so. ${recovered.detail}`.trim(),
+    users_from: row.source_service_id,
+    ...(kept === undefined ? {} : { kept_data: kept.path, kept_until: Date.parse(kept.kept_until) }),
+  });
+}

@@ -1,0 +1,149 @@
+import { checkCron, once } from '../../contract/cron.ts';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { Schedule, SchedulePatch, ScheduleRequest } from '../../contract/schedules.ts';
+import { weakened } from '../../plans/schedule-effect.ts';
+import type { Asker, EngineContext } from '../engine-context.ts';
+import { startFullBackup } from '../jobs/full-backup-job.ts';
+import { carryOutPlanned } from '../plans/carry-out.ts';
+import { findSchedule } from '../plans/schedule-operations.ts';
+import { findService } from '../services/find-service.ts';
+import type { ScheduleRow } from '../store/schedules-table.ts';
+import type { StoredService } from '../store/services-table.ts';
+import { nextRunAfter } from './next-run.ts';
+import { scheduleView } from './schedule-view.ts';
+
+/** Creates a schedule; a one-time one starts at once, or throws `conflict` naming the job that is in its way. */
+export function createSchedule(context: EngineContext, request: ScheduleRequest): Schedule {
+  const { state, clock } = context;
+  const service = findService(context.state, request.service_id);
+  checkPossible(service, request.backup_type);
+  if (request.external_storage !== undefined) {
+    throw new SkybackupError('unsupported', 'Backups to an external bucket are not supported by this daemon yet.', {
+      hint: `Leave external_storage out: backups then go to ${context.repository.url}.`,
+    });
+  }
+  if (request.schedule === once) return startOnce(context, service);
+  const schedule = checkCron(request.schedule);
+  const row = state.schedules.add({
+    service_id: service.id,
+    schedule,
+    type: 'full',
+    message: 'Backup is scheduled.',
+    warnings: context.startedBy === 'client' ? [endsWithTheMachine] : [],
+    next_run_at: nextRunAfter(schedule, clock.now()),
+  });
+  return scheduleView(context, row);
+}
+
+const endsWithTheMachine =
+  'This daemon was started by a client and does not come back after the machine restarts: have the machine start "skybackup serve" to keep the schedule.';
+
+/** Starts the run of a repeated schedule, for the ticker. Throws `conflict` when it would overlap. */
+export function startScheduledRun(context: EngineContext, schedule: ScheduleRow): { jobId: number } {
+  const service = findService(context.state, schedule.service_id);
+  return startFullBackup(context, service, schedule.id, () => undefined);
+}
+
+/** Changes a repeated schedule. Where protection drops, an approved plan or an administrator is needed. */
+export async function updateSchedule(
+  context: EngineContext,
+  id: number,
+  patch: SchedulePatch,
+  asker: Asker,
+): Promise<Schedule> {
+  const row = findSchedule(context, id);
+  if (row.schedule === once) {
+    throw new SkybackupError('invalid_schedule', `Schedule ${id} is a one-time backup, which cannot be changed.`, {
+      hint: 'Create a new schedule instead.',
+    });
+  }
+  if (patch.schedule === once) {
+    throw new SkybackupError('invalid_schedule', `Schedule ${id} is repeated and cannot become a one-time backup.`, {
+      hint: 'Create a one-time schedule beside it, and suspend or delete this one.',
+    });
+  }
+  if (patch.backup_type !== undefined) checkPossible(findService(context.state, row.service_id), patch.backup_type);
+  const cron = patch.schedule === undefined ? undefined : checkCron(patch.schedule);
+  const change = (): ScheduleRow => changeRow(context, id, patch, cron);
+  const drops = weakened(scheduleView(context, row), patch, new Date(context.clock.now()));
+  const changed =
+    drops.length === 0 && asker.planId === undefined
+      ? context.state.transaction(change)
+      : await carryOutPlanned(
+          context,
+          { operation: 'update_schedule', arguments: { id, ...patch } },
+          asker,
+          undefined,
+          change,
+        );
+  return scheduleView(context, changed);
+}
+
+/** Deletes a schedule; the backups it made stay. Throws `conflict` while its job runs. */
+export async function deleteSchedule(context: EngineContext, id: number, asker: Asker): Promise<void> {
+  findSchedule(context, id);
+  await carryOutPlanned(context, { operation: 'delete_schedule', arguments: { id } }, asker, undefined, () => {
+    const job = runningJobOf(context, findSchedule(context, id));
+    if (job !== undefined) {
+      throw new SkybackupError('conflict', `Job ${job} of schedule ${id} is running.`, {
+        hint: `Wait for job ${job} to end, or cancel it, then call again.`,
+        details: { job_id: job },
+      });
+    }
+    context.state.schedules.remove(id);
+  });
+}
+
+function startOnce(context: EngineContext, service: StoredService): Schedule {
+  const { state } = context;
+  let id = 0;
+  state.transaction(() => {
+    id = state.schedules.add({
+      service_id: service.id,
+      schedule: once,
+      type: 'full',
+      message: 'Backup is scheduled.',
+      warnings: [],
+      next_run_at: undefined,
+    }).id;
+    startFullBackup(context, service, id, ({ jobId, backupId }) =>
+      state.schedules.change(id, { job_id: jobId, backup_id: backupId }),
+    );
+  });
+  return scheduleView(context, findSchedule(context, id));
+}
+
+function changeRow(context: EngineContext, id: number, patch: SchedulePatch, cron: string | undefined): ScheduleRow {
+  const before = findSchedule(context, id);
+  const schedule = cron ?? before.schedule;
+  const resumed = before.suspended && patch.suspended === false;
+  const next = cron !== undefined || resumed ? nextRunAfter(schedule, context.clock.now()) : undefined;
+  const row = context.state.schedules.change(id, {
+    schedule,
+    ...(patch.backup_type === undefined ? {} : { type: patch.backup_type }),
+    ...(patch.suspended === undefined ? {} : { suspended: patch.suspended }),
+    // Runs missed while it was suspended were not wanted: it goes on from now.
+    ...(next === undefined ? {} : { next_run_at: next }),
+  });
+  return row ?? before;
+}
+
+function runningJobOf(context: EngineContext, row: ScheduleRow): number | undefined {
+  const job = row.job_id === undefined ? undefined : context.state.jobs.get(row.job_id);
+  return job?.status === 'Running' || job?.status === 'Scheduled' ? job.id : undefined;
+}
+
+function checkPossible(service: StoredService, type: string): void {
+  if (type !== 'full') {
+    throw new SkybackupError('unsupported', `This daemon takes backups of type full so far, not ${type}.`, {
+      hint: 'Choose backup_type "full".',
+    });
+  }
+  if (service.datadir === undefined) {
+    throw new SkybackupError(
+      'unsupported',
+      `Service ${service.id} was registered without its data directory, which a full backup reads.`,
+      { hint: 'Forget the service and register it again with --datadir, on the machine where its data are.' },
+    );
+  }
+}
