@@ -68,7 +68,7 @@ export async function runProgram(args: string[]): Promise<number> {
     'connect <id> [arguments...]',
     'the mariadb client on it; its own options after --',
     async (terminal, self) =>
-      (await import('./services/connect.ts')).connectToService(terminal, first(self), self.args.slice(1)),
+      (await import('./services/connect.ts')).connectToService(terminal, first(self), afterDashes(self.args.slice(1))),
   ).passThroughOptions();
   command(services, 'start <id>', 'start a managed service', async (terminal, self) =>
     (await import('./services/power.ts')).setPower(terminal, first(self), true),
@@ -126,6 +126,11 @@ export async function runProgram(args: string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
+}
+
+/** What goes to another program: the `--` that began it is ours. */
+function afterDashes(args: string[]): string[] {
+  return args[0] === '--' ? args.slice(1) : args;
 }
 
 function first(command: Command): string {

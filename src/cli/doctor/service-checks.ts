@@ -1,8 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { managedStatus } from '../../engine/managed/managed-server.ts';
-import { checkBackupPossible, inspectServer } from '../../engine/mariadb/inspect.ts';
+import { inspectServer } from '../../engine/mariadb/inspect.ts';
 import { freeBytes } from '../../engine/restore/space.ts';
 import type { StoredService } from '../../engine/store/services-table.ts';
 import { sizeInWords } from '../../mcp/sizes-and-times.ts';
@@ -17,23 +18,21 @@ export async function serviceChecks(home: Home, service: StoredService): Promise
       return [warning(name, message ?? 'It is stopped.', `Start it: skybackup services start ${service.id}`)];
   }
   try {
-    const facts = await inspectServer(service);
-    if (service.datadir === undefined)
-      return [
-        warning(
-          name,
-          `It answers (MariaDB ${facts.version}). No data directory is registered: no full backups.`,
-          'Forget it and add it again with --datadir.',
-        ),
-      ];
-    checkBackupPossible(facts);
+    const { version, obstacles } = await inspectServer(service);
+    if (obstacles.length > 0) return obstacles.map((obstacle) => judged(name, obstacle, service.datadir));
     return [
-      ok(name, `MariaDB ${facts.version} answers; its rights, data directory and layout allow full backups`),
+      ok(name, `MariaDB ${version} answers; its rights, data directory and layout allow full backups`),
       await finding(`space for ${service.id}`, () => space(service.id, service.datadir ?? '')),
     ];
   } catch (error) {
     return [failed(name, error)];
   }
+}
+
+/** Without a data directory there are other backups still; everything else stands in the way of what was registered. */
+function judged(name: string, obstacle: SkybackupError, datadir: string | undefined): Finding {
+  const chosen = datadir === undefined && obstacle.code === 'unsupported';
+  return chosen ? warning(name, obstacle.message, obstacle.hint) : failed(name, obstacle);
 }
 
 /** A restore writes the new data beside the old. */
