@@ -11,6 +11,7 @@ import { containsGtids } from '../mariadb/gtid.ts';
 import { worksIn } from '../mariadb/process-identity.ts';
 import { discardServer, proveUnused, stopServer } from '../mariadb/server-process.ts';
 import { undrain } from './drain.ts';
+import { liveGtidState } from './gtid-state.ts';
 import { closeJournal, inodeOf, type Journal } from './journal.ts';
 import { type KeptData, keptPath, recordKeptData } from './kept-data.ts';
 import { type Staging, stagingOf } from './staging.ts';
@@ -72,11 +73,11 @@ export async function startAndProve(exchange: Exchange, timeoutMs?: number): Pro
   }
   const connection = await connectWith(ownLogin(layout, file));
   try {
-    const [row] = await connection.query<{ state: string }>('SELECT @@GLOBAL.gtid_binlog_state AS state');
-    if (!containsGtids(row?.state ?? '', journal.gtids)) {
+    const state = await liveGtidState(connection);
+    if (!containsGtids(state, journal.gtids)) {
       throw new SkybackupError(
         'restore_failed',
-        `The restored server could issue transaction ids again: its state is ${row?.state}, it must contain ${journal.gtids}.`,
+        `The restored server could issue transaction ids again: its state is ${state}, it must contain ${journal.gtids}.`,
       );
     }
   } finally {

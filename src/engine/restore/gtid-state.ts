@@ -51,8 +51,14 @@ export function gtidsOf(line: string): string[] {
 export async function giveGtidState(connection: SqlConnection, state: string): Promise<void> {
   await connection.query('RESET MASTER');
   if (state !== '') await connection.query('SET GLOBAL gtid_binlog_state = ?', [state]);
+  const given = await liveGtidState(connection);
+  if (!containsGtids(given, state)) throw new Error(`the GTID state is ${given}, not ${state}`);
+}
+
+/** The highest sequence per domain and server that a running server has logged. */
+export async function liveGtidState(connection: SqlConnection): Promise<string> {
   const [row] = await connection.query<{ state: string }>('SELECT @@GLOBAL.gtid_binlog_state AS state');
-  if (!containsGtids(row?.state ?? '', state)) throw new Error(`the GTID state is ${row?.state}, not ${state}`);
+  return row?.state ?? '';
 }
 
 function lastLog(datadir: string): string | undefined {

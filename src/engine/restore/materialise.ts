@@ -62,11 +62,11 @@ function counted(manifest: PhysicalManifest, job: JobContext) {
   };
 }
 
-/** The last of the pipe first: when it dies, those before it only lose their reader. */
 function judge(exits: readonly CommandExit[], fed: unknown): void {
-  const bad = exits.toReversed().find((exit) => exit.code !== 0);
-  if (bad !== undefined)
-    throw new SkybackupError('restore_failed', `Unpacking failed: ${describeExit(bad)}`, { cause: fed });
+  const bad = exits.filter((exit) => exit.code !== 0);
+  // All of them: one that only lost its reader says so, and which was first cannot be seen from here.
+  const words = bad.map(describeExit).join(' ');
+  if (bad.length > 0) throw new SkybackupError('restore_failed', `Unpacking failed: ${words}`, { cause: fed });
   if (fed !== undefined)
     throw new SkybackupError('restore_failed', 'The backup could not be read to its end.', { cause: fed });
 }

@@ -20,7 +20,7 @@ import { checkRestorable, type PhysicalManifest } from './restorable.ts';
 import { ownershipOf, seal } from './seal.ts';
 import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut } from './space.ts';
 import { makeStaging, removeStaging, type Staging, stagingOf } from './staging.ts';
-import { type SwapControls, swap } from './swap.ts';
+import { type SwapControls, type Swapped, swap } from './swap.ts';
 import { removeBackupFiles } from './unpacked-files.ts';
 
 export interface RestoreInput {
@@ -67,10 +67,24 @@ export async function restoreBackup(
   job: JobContext,
   controls: RestoreControls = {},
 ): Promise<RestoreOutcome> {
-  const { home, target, restoreId } = input;
-  job.phase('checking');
+  const layout = managedLayout(input.home, input.target.id);
+  try {
+    job.phase('checking');
+    const manifest = await check(input, layout, job, controls);
+    return await buildAndSwap(input, manifest, layout, job, controls);
+  } catch (error) {
+    throw explain(error, input, job);
+  }
+}
+
+async function check(
+  input: RestoreInput,
+  layout: ManagedLayout,
+  job: JobContext,
+  controls: RestoreControls,
+): Promise<PhysicalManifest> {
+  const { home, target } = input;
   const manifest = await checkRestorable(input.manifest, target, job.signal);
-  const layout = managedLayout(home, target.id);
   if (existsSync(layout.journal)) {
     throw new SkybackupError('conflict', `An earlier restore of ${target.id} has not been finished or reversed yet.`, {
       hint: 'Restart the daemon: it settles what was begun. Then restore again.',
@@ -78,7 +92,16 @@ export async function restoreBackup(
   }
   const measured = restoreSpace(home, manifest, target);
   checkSpace(controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes });
+  return manifest;
+}
 
+async function buildAndSwap(
+  input: RestoreInput,
+  manifest: PhysicalManifest,
+  layout: ManagedLayout,
+  job: JobContext,
+  controls: RestoreControls,
+): Promise<RestoreOutcome> {
   const warnings: string[] = [];
   const told: JobContext = {
     signal: job.signal,
@@ -89,11 +112,18 @@ export async function restoreBackup(
       job.warn(message);
     },
   };
-  const staging = stagingOf(layout, restoreId);
+  const staging = stagingOf(layout, input.restoreId);
   try {
-    return await build(input, manifest, layout, staging, told, warnings, controls);
-  } catch (error) {
-    throw explain(error, input, job);
+    const swapped = await build(input, manifest, layout, staging, told, controls);
+    return {
+      downtime_ms: swapped.downtimeMs,
+      kept_data: swapped.kept.path,
+      kept_until: swapped.kept.kept_until,
+      warnings,
+      users_from: manifest.service_id,
+      service_running: swapped.running,
+      highest_gtids: swapped.gtids,
+    };
   } finally {
     // In the end only the data in use and the kept ones are there; but with the journal open, it says what is what.
     if (!existsSync(layout.journal)) await removeStaging(staging);
@@ -106,9 +136,8 @@ async function build(
   layout: ManagedLayout,
   staging: Staging,
   job: JobContext,
-  warnings: string[],
   controls: RestoreControls,
-): Promise<RestoreOutcome> {
+): Promise<Swapped> {
   await makeStaging(staging);
   job.phase('materialising', 'Unpacking the backup beside the present data.');
   await materialise(manifest, input.repository, staging, job);
@@ -129,15 +158,7 @@ async function build(
     job.phase('swapping', 'Exchanging the data directories.');
     const swapped = await swap(input, { staging, server, sealedAt }, job, controls);
     for (const warning of swapped.warnings) job.warn(warning);
-    return {
-      downtime_ms: swapped.downtimeMs,
-      kept_data: swapped.kept.path,
-      kept_until: swapped.kept.kept_until,
-      warnings,
-      users_from: manifest.service_id,
-      service_running: swapped.running,
-      highest_gtids: swapped.gtids,
-    };
+    return swapped;
   } finally {
     await server.discard();
   }

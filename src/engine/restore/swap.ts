@@ -13,7 +13,7 @@ import { holdersOf, type ProcessIdentity } from '../mariadb/process-identity.ts'
 import { awaitAnswer, proveUnused, stopServer } from '../mariadb/server-process.ts';
 import { drain, drainSettings } from './drain.ts';
 import { close, type Exchange, exchangeOf, moveAside, moveIn, reverse, startAndProve } from './exchange.ts';
-import { giveGtidState, stoppedGtidState } from './gtid-state.ts';
+import { giveGtidState, liveGtidState, stoppedGtidState } from './gtid-state.ts';
 import { inodeOf, type SwapStep, writeJournal } from './journal.ts';
 import { type KeptData, keptPath } from './kept-data.ts';
 import type { RestoreInput } from './restore.ts';
@@ -25,6 +25,7 @@ export interface SwapControls {
   afterStep?: (step: SwapStep) => void | Promise<void>;
   stopTimeoutMs?: number;
   startTimeoutMs?: number;
+  answerTimeoutMs?: number;
 }
 
 /** The new data, complete but for what only the stopped target can tell. */
@@ -55,7 +56,7 @@ export async function swap(
   controls: SwapControls,
 ): Promise<Swapped> {
   const { stopTimeoutMs = 120_000, startTimeoutMs, afterStep } = controls;
-  const { exchange, running } = await openExchange(input, proven);
+  const { exchange, running } = await openExchange(input, proven, controls.answerTimeoutMs ?? 10_000);
   const { layout, journal } = exchange;
   const { server, staging } = proven;
   const warnings: string[] = [];
@@ -76,7 +77,7 @@ export async function swap(
       'sealing',
       async () => {
         const last = await stoppedGtidState(layout.data);
-        journal.gtids = highestGtids(input.highestGtids, input.manifest.binlog?.gtid ?? '', last);
+        journal.gtids = highestGtids(input.highestGtids, input.manifest.binlog?.gtid ?? '', journal.gtids, last);
         await giveGtidState(server.connection, journal.gtids);
         await server.stop();
         await seal(staging.data, await ownershipOf(layout.data), proven.sealedAt);
@@ -123,6 +124,7 @@ export async function swap(
 async function openExchange(
   input: RestoreInput,
   proven: ProvenData,
+  answerTimeoutMs: number,
 ): Promise<{ exchange: Exchange; running: ProcessIdentity | undefined }> {
   const { home, target, restoreId } = input;
   const layout = managedLayout(home, target.id);
@@ -134,7 +136,7 @@ async function openExchange(
     });
   }
   if (running !== undefined) {
-    const answer = await awaitAnswer(running, ownLogin(layout, file), { timeoutMs: 10_000 });
+    const answer = await awaitAnswer(running, ownLogin(layout, file), { timeoutMs: answerTimeoutMs });
     if (answer !== 'answers' && answer !== 'denied') {
       throw new SkybackupError(
         'service_down',
@@ -190,6 +192,8 @@ async function drainTarget(
     if (connection !== undefined) {
       try {
         journal.drained = await drainSettings(connection);
+        // Not the last word, since the target goes on writing; but all there is if its logs cannot be read later.
+        journal.gtids = await liveGtidState(connection);
         writeJournal(layout, journal);
         await drain(connection, job.signal);
       } finally {
