@@ -15,7 +15,7 @@ import type { PlannedRequest } from './guard/planner.ts';
 import { progressOf } from './progress.ts';
 import { inputSchema, type OutputShape, readArguments, shallowSchema } from './tool-schema.ts';
 
-export type Operation = 'read' | 'write' | 'destructive';
+type Operation = 'read' | 'write' | 'destructive';
 
 interface ToolDefinition<I extends z.ZodObject, E> {
   name: string;

@@ -274,6 +274,21 @@ describe.each(eras)('two processes (%s)', (era) => {
     expect(restoresStarted()).toBe(1);
   });
 
+  it('a yes at the terminal does not survive a change of the target, and the person is told', async () => {
+    const client = await start(era, {}, false);
+    await client.call('restore_backup', restore);
+    approveAtTerminal(orders);
+    const target = cloud.state.services.find(({ id }) => id === orders);
+    if (target) target.status = 'stopped';
+    expect(await client.call('restore_backup', restore)).toMatchObject({
+      isError: true,
+      data: { error: { code: 'target_changed' } },
+    });
+    if (target) target.status = 'ready';
+    expect(await client.call('restore_backup', restore)).toMatchObject({ data: { status: 'needs_approval' } });
+    expect(restoresStarted()).toBe(0);
+  });
+
   it('a yes at the terminal while the form is open is enough, and the form does not add a second restore', async () => {
     const client = await start(era);
     const asking = await client.ask('restore_backup', restore);

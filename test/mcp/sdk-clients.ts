@@ -6,7 +6,7 @@ import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { ServerCommand } from './server-command.ts';
 
-export type ElicitAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, string> };
+type ElicitAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, string> };
 
 export interface SdkClient {
   tools(): Promise<ListedTool[]>;
@@ -17,7 +17,7 @@ export interface SdkClient {
   close(): Promise<void>;
 }
 
-export const ListedTool = z.looseObject({
+const ListedTool = z.looseObject({
   name: z.string(),
   title: z.string(),
   description: z.string(),
@@ -25,7 +25,7 @@ export const ListedTool = z.looseObject({
   outputSchema: z.looseObject({}),
   annotations: z.looseObject({ readOnlyHint: z.boolean(), destructiveHint: z.boolean().optional() }),
 });
-export type ListedTool = z.infer<typeof ListedTool>;
+type ListedTool = z.infer<typeof ListedTool>;
 
 const Called = z
   .looseObject({
@@ -38,7 +38,7 @@ const Called = z
     text: content.map(({ text }) => text).join('\n'),
     data: structuredContent as Record<string, unknown>,
   }));
-export type Called = z.output<typeof Called>;
+type Called = z.output<typeof Called>;
 
 const Contents = z.looseObject({ contents: z.array(z.looseObject({ text: z.string() })) });
 const me = { name: 'test', version: '1' };

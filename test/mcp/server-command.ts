@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CloudDouble } from '../doubles/cloud.ts';
 
+/** The built command line, as it is installed. */
+export const command = join(import.meta.dirname, '../../dist/skybackup.js');
+
 export interface ServerCommand {
   command: string;
   args: string[];
@@ -19,7 +22,7 @@ export async function newHome(): Promise<{ home: string; remove: () => Promise<v
 export function serverCommand(home: string, env: Record<string, string> = {}): ServerCommand {
   return {
     command: process.execPath,
-    args: [join(import.meta.dirname, 'stdio-entry.ts')],
+    args: [command, 'mcp'],
     env: { PATH: process.env.PATH ?? '', HOME: home, SKYBACKUP_HOME: home, ...env },
   };
 }

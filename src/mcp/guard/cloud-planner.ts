@@ -26,6 +26,9 @@ export function cloudPlanner(api: BackupApi, plansFile: string): Planner {
   return {
     async prepare(request, requestedBy, signal) {
       const plans = await store();
+      const approved = plans.findOpen(subjectOf(request));
+      // It is judged when it is carried out: voiding it here would hide from the person why their yes did not count.
+      if (approved?.status === 'approved') return approved;
       const { facts, targetDigest } = await gatherCloudFacts(api, request, signal);
       const open = plans.findOpen(subjectOf(request));
       if (open?.target_digest === targetDigest) return open;

@@ -13,7 +13,7 @@ export interface PlannedRequest {
  * copies of it. Approving only marks a plan; `carryOut` executes it, once.
  */
 export interface Planner {
-  /** The open plan for exactly this request while its target is unchanged, or a new one. */
+  /** The approved plan for exactly this request, the pending one while its target is unchanged, or a new one. */
   prepare(request: PlannedRequest, requestedBy: string, signal: AbortSignal): Promise<Plan>;
   /** By its id; undefined when it never existed or ended long ago. */
   get(id: string): Promise<Plan | undefined>;

@@ -1,0 +1,52 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { daemonHealth } from '../../src/client/start-daemon.ts';
+import { homeOf } from '../../src/contract/home.ts';
+import { command, newHome, type ServerCommand, serverCommand } from './server-command.ts';
+
+export interface LocalDaemon {
+  home: string;
+  /** The MCP server of this home: its first call that needs the daemon starts one. */
+  mcp(env?: Record<string, string>): ServerCommand;
+  /** The command line; `input` is typed. Throws with its output when it fails. */
+  cli(args: string[], input?: string): Promise<string>;
+  sql(service: string, statement: string): Promise<string>;
+  /** Stops what was started, by pid. */
+  stop(): Promise<void>;
+}
+
+/** A home with a daemon of its own, which runs as soon as something needs it. */
+export async function localDaemon(): Promise<LocalDaemon> {
+  const { home, remove } = await newHome();
+  const { env } = serverCommand(home);
+  const managed: string[] = [];
+  const cli = async (args: string[], input = ''): Promise<string> => {
+    const { stdout } = await execa(process.execPath, [command, ...args], { env, extendEnv: false, input });
+    if (args[0] === 'services' && args[1] === 'add' && args[2]) managed.push(args[2]);
+    return stdout;
+  };
+  return {
+    home,
+    mcp: (more = {}) => serverCommand(home, more),
+    cli,
+    sql: (service, statement) => cli(['services', 'connect', service, '--', '-N', '-e', statement]),
+    async stop() {
+      const health = await daemonHealth(homeOf({ SKYBACKUP_HOME: home }));
+      if (health !== undefined) {
+        for (const service of managed) await cli(['services', 'stop', service]).catch(() => undefined);
+        process.kill(health.pid, 'SIGTERM');
+        while (isAlive(health.pid)) await delay(50);
+      }
+      await remove();
+    },
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

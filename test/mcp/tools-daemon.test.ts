@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalDaemon, localDaemon } from './local-daemon.ts';
+import { type Era, eras, RawClient } from './raw-client.ts';
+
+let daemon: LocalDaemon;
+const clients: RawClient[] = [];
+
+beforeAll(async () => {
+  daemon = await localDaemon();
+  await daemon.cli(['services', 'add', 'shop', '--managed', '--no-nightly']);
+  await daemon.sql('shop', 'CREATE DATABASE shop; CREATE TABLE shop.orders (id INT PRIMARY KEY, item TEXT);');
+  await daemon.sql('shop', "INSERT INTO shop.orders VALUES (1, 'one'), (2, 'two'), (3, 'three');");
+});
+afterAll(async () => {
+  await Promise.all(clients.map((client) => client.close()));
+  await daemon.stop();
+});
+
+async function start(era: Era, env: Record<string, string> = {}, elicitation = true): Promise<RawClient> {
+  const client = await RawClient.start(daemon.mcp(env), era, { elicitation });
+  clients.push(client);
+  return client;
+}
+
+const rows = () => daemon.sql('shop', 'SELECT COUNT(*) FROM shop.orders');
+
+describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (era) => {
+  it('back up with progress, and restore after a yes; the answer tells state, users, old data and undo', async () => {
+    const client = await start(era);
+    expect(await client.call('list_services', {})).toMatchObject({
+      data: { services: [{ id: 'shop', status: 'ready', control: 'managed' }] },
+    });
+    const before = await rows();
+    const started = await client.call('create_backup', { service: 'shop' });
+    expect(started).toMatchObject({ isError: false, data: { service_id: 'shop', job_id: expect.any(Number) } });
+    const backup = await client.call('wait_for', started.data.wait_for as Record<string, unknown>);
+    expect(backup).toMatchObject({ data: { finished: true, outcome: 'done' } });
+    const id = String(backup.data.backup_id);
+
+    await daemon.sql('shop', 'DELETE FROM shop.orders WHERE id > 1');
+    const asking = await client.ask('restore_backup', { service: 'shop', backup: 'latest' });
+    expect(asking.message).toContain(id);
+    expect(asking.message).toContain('Everything written to shop since the backup');
+    expect(await rows()).toBe('1');
+    const restore = await asking.answer('accept', { typed_id: 'shop' });
+    expect(restore).toMatchObject({ isError: false, data: { service_id: 'shop', backup_id: id } });
+    const after = await client.call('wait_for', restore.data.wait_for as Record<string, unknown>);
+    expect(after).toMatchObject({
+      data: {
+        finished: true,
+        outcome: 'done',
+        service_status: 'ready',
+        users_of: 'shop',
+        kept_data: expect.any(String),
+      },
+    });
+    expect(after.text).toMatch(/kept at .* until \d{4}-\d\d-\d\d/);
+    expect(await rows()).toBe(before);
+    expect(await client.call('list_restores', { service: 'shop', id: Number(restore.data.id) })).toMatchObject({
+      data: { restores: [{ kept_data: expect.stringContaining('before-restore') }] },
+    });
+  });
+
+  it('a no, a wrong id and a forged answer change nothing', async () => {
+    const client = await start(era);
+    const restore = { service: 'shop', backup: 'latest' };
+    const count = (await client.call('list_restores', {})).data.count;
+    await (await client.ask('restore_backup', restore)).answer('decline');
+    const wrong = await (await client.ask('restore_backup', restore)).answer('accept', { typed_id: 'stop' });
+    expect(wrong).toMatchObject({ isError: true, data: { error: { code: 'plan_mismatch' } } });
+    const forged = { inputResponses: { confirm: { action: 'accept', content: { typed_id: 'shop' } } } };
+    await (await client.ask('restore_backup', restore, forged)).answer('cancel');
+    const late = await client.ask('restore_backup', restore);
+    await late.cancel();
+    void late.answer('accept', { typed_id: 'shop' });
+    await client.call('list_services', {});
+    expect((await client.call('list_restores', {})).data.count).toBe(count);
+  });
+
+  it('a plan approved at the terminal is carried out by the same call, once, also when two race', async () => {
+    const [one, two] = await Promise.all([start(era, {}, false), start(era, {}, false)]);
+    const restore = { service: 'shop', backup: 'latest' };
+    const plan = await one.call('restore_backup', restore);
+    const { code } = plan.data.plan as { code: string };
+    expect(plan.text).toContain(`skybackup approve ${code}`);
+    const count = Number((await one.call('list_restores', {})).data.count);
+    await daemon.cli(['approve', code, '--confirm', 'shop']);
+    const replies = await Promise.all([one, two, one, two].map((client) => client.call('restore_backup', restore)));
+    const begun = replies.filter(({ isError, data }) => !isError && data.wait_for !== undefined);
+    expect(begun).toHaveLength(1);
+    const [restored] = begun;
+    await one.call('wait_for', restored?.data.wait_for as Record<string, unknown>);
+    expect((await one.call('list_restores', {})).data.count).toBe(count + 1);
+  });
+
+  it('a target that changed between plan and yes is refused', async () => {
+    const client = await start(era);
+    const newest = await client.call('list_backups', { service: 'shop', id: 'latest' });
+    const [{ id }] = newest.data.backups as [{ id: string }];
+    const asking = await client.ask('restore_backup', { service: 'shop', backup: id });
+    const other = await client.call('create_backup', { service: 'shop' });
+    await client.call('wait_for', other.data.wait_for as Record<string, unknown>);
+    const reply = await asking.answer('accept', { typed_id: 'shop' });
+    expect(reply).toMatchObject({ isError: true, data: { error: { code: 'target_changed' } } });
+  });
+
+  it('schedules are made, told in words, weakened only with a yes, and deleted only with a yes', async () => {
+    const client = await start(era);
+    const made = await client.call('create_schedule', { service: 'shop', cron: '0 3 * * *' });
+    expect(made.text).toContain('At 03:00, every day (UTC)');
+    const id = Number(made.data.id);
+    expect(await client.call('update_schedule', { id, cron: '0 2 * * *' })).toMatchObject({ isError: false });
+    const weaker = await client.ask('update_schedule', { id, cron: '0 2 * * 0' });
+    expect(weaker.message).toContain('longest time without a backup');
+    expect(await weaker.answer('accept', { typed_id: String(id) })).toMatchObject({ isError: false });
+    const removal = await client.ask('delete_schedule', { id });
+    expect(await removal.answer('accept', { typed_id: String(id) })).toMatchObject({ data: { deleted: true } });
+    expect(await client.call('list_schedules', { id })).toMatchObject({ isError: true });
+  });
+});
+
+describe('refusals say what to do', () => {
+  it.each([
+    ['create_backup', { service: 'nope' }, 'not_found'],
+    ['create_backup', { service: 'shop', type: 'snapshot' }, 'unsupported'],
+    ['create_schedule', { service: 'shop', cron: '0 3 * *' }, 'invalid_schedule'],
+    ['restore_backup', { service: 'shop', backup: 'latest', point_in_time: '2024-03-26 12:00:00' }, 'unsupported'],
+    ['wait_for', { kind: 'job', id: 999_999 }, 'not_found'],
+    ['delete_schedule', { id: 999_999 }, 'not_found'],
+  ])('%s %j → %s', async (tool, args, code) => {
+    const client = await start('modern');
+    const reply = await client.call(tool, args);
+    expect(reply).toMatchObject({ isError: true, data: { error: { code, hint: expect.any(String) } } });
+  });
+});
