@@ -14,7 +14,8 @@ export async function makePlan(context: EngineContext, request: PlanRequest, pri
   const subject = subjectOf(context, action, principal);
   return context.state.transaction(() => {
     const open = plans.findOpen(subject);
-    if (open?.target_digest === digest) return open;
+    // An approved plan is judged when it is carried out: voiding it here, a second caller would kill the yes that a first one is carrying out.
+    if (open?.status === 'approved' || open?.target_digest === digest) return open;
     if (open !== undefined) plans.decline(open.id, 'cancelled');
     const requested_by = request.requested_by === undefined ? principal : `${request.requested_by} (${principal})`;
     return plans.create({ ...subject, facts, target_digest: digest, requested_by });
