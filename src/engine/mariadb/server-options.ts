@@ -29,3 +29,9 @@ export function fileOptions(options: Readonly<Record<string, string>>): Record<s
 export function fileOptionArguments(options: Readonly<Record<string, string>>): string[] {
   return Object.entries(fileOptions(options)).map(([name, value]) => `--${name.replaceAll('_', '-')}=${value}`);
 }
+
+/** Those of them that `mariadb-backup --prepare` takes; with --no-defaults it does not read the backup's own option file. */
+export function prepareArguments(options: Readonly<Record<string, string>>): string[] {
+  const taken = /^--innodb-(page-size|data-file-path|undo-tablespaces|checksum-algorithm)=/;
+  return fileOptionArguments(options).filter((argument) => taken.test(argument));
+}

@@ -1,6 +1,7 @@
 import { freemem } from 'node:os';
 import { SkybackupError } from '../../contract/errors.ts';
 import { describeExit, startCommand } from '../mariadb/command.ts';
+import { prepareArguments } from '../mariadb/server-options.ts';
 import { findTool } from '../mariadb/tools.ts';
 import type { PhysicalManifest } from './restorable.ts';
 import type { Staging } from './staging.ts';
@@ -18,6 +19,7 @@ export async function prepare(manifest: PhysicalManifest, staging: Staging, sign
         '--prepare',
         `--use-memory=${prepareMemory(manifest.disk_bytes, freemem())}`,
         `--target-dir=${staging.data}`,
+        ...prepareArguments(manifest.server.options),
       ],
       env: staging.env,
     },
