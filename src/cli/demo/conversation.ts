@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { Launch } from './client-blocks.ts';
@@ -15,7 +16,6 @@ export interface Answer {
 
 /** One MCP client's conversation with the server under `launch`, shown as it goes. */
 export interface Conversation {
-  /** `legacy` revisions go by their date as well. */
   protocol: string;
   tools: string[];
   /** Shows the call and its answer. An error of the tool is an answer too. */
@@ -30,7 +30,16 @@ export interface Conversation {
 /** A person may think for as long as a plan lives. */
 const patienceMs = 10 * 60_000;
 
-export async function converse(launch: Launch, screen: Screen, ask: Ask, signal: AbortSignal): Promise<Conversation> {
+export interface ConversationOptions {
+  launch: Launch;
+  /** Where the server's stderr goes: its audit lines would tear the page apart. */
+  log: string;
+  screen: Screen;
+  ask: Ask;
+  signal: AbortSignal;
+}
+
+export async function converse({ launch, log, screen, ask, signal }: ConversationOptions): Promise<Conversation> {
   const client = new Client(
     { name: 'skybackup-demo', version: '1.0.0' },
     { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode: 'auto' } },
@@ -42,7 +51,8 @@ export async function converse(launch: Launch, screen: Screen, ask: Ask, signal:
     const typed = await ask(params.message, property?.title ?? field);
     return typed === undefined ? { action: 'decline' } : { action: 'accept', content: { [field]: typed } };
   });
-  await client.connect(new StdioClientTransport({ ...launch, stderr: 'inherit' }), { signal });
+  const stderr = openSync(log, 'a', 0o600);
+  await client.connect(new StdioClientTransport({ ...launch, stderr }), { signal }).finally(() => closeSync(stderr));
   const { tools } = await client.listTools(undefined, { signal });
 
   const call: Conversation['call'] = async (tool, args) => {
@@ -52,7 +62,10 @@ export async function converse(launch: Launch, screen: Screen, ask: Ask, signal:
       {
         signal,
         timeout: patienceMs,
-        onprogress: ({ message }) => screen.running(message ?? 'working'),
+        // The client SDK reports its own steps here as well.
+        onprogress: ({ message }) => {
+          if (message !== undefined && !message.startsWith('Fulfilling input')) screen.running(message);
+        },
       },
     );
     const text = result.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');

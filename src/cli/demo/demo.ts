@@ -1,9 +1,14 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { SkybackupError } from '../../contract/errors.ts';
+import { redact } from '../../contract/redact.ts';
 import { clientBlocks, type Launch } from './client-blocks.ts';
 import { answerInstead, askAtTerminal } from './confirmation.ts';
-import { DemoFailed } from './demo-failed.ts';
-import { createSandbox } from './sandbox.ts';
+import { createSandbox, type Sandbox } from './sandbox.ts';
 import { createScreen, type Output, type Screen } from './screen.ts';
 import { service, tell } from './story.ts';
+
+class Interrupted extends Error {}
 
 export interface DemoOptions {
   /** Leaves the sandbox and everything in it running. */
@@ -20,7 +25,7 @@ export interface DemoOptions {
 export async function runDemo({ keep, out, person, env, entry }: DemoOptions): Promise<number> {
   const screen = createScreen(out, env);
   const interruption = new AbortController();
-  const interrupt = (): void => interruption.abort(new DemoFailed('interrupted.'));
+  const interrupt = (): void => interruption.abort(new Interrupted('interrupted.'));
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
 
   const sandbox = createSandbox(env);
@@ -31,8 +36,7 @@ export async function runDemo({ keep, out, person, env, entry }: DemoOptions): P
   try {
     good = await tell({ screen, sandbox, launch, ask, signal: interruption.signal });
   } catch (error) {
-    const reason = interruption.signal.aborted ? interruption.signal.reason : error;
-    screen.failed(`The demo stopped: ${reason instanceof Error ? reason.message : String(reason)}`);
+    explain(screen, interruption.signal.aborted ? interruption.signal.reason : error, sandbox);
   }
   if (keep && !interruption.signal.aborted) {
     screen.say('');
@@ -46,6 +50,18 @@ export async function runDemo({ keep, out, person, env, entry }: DemoOptions): P
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, interrupt);
   return good ? 0 : 1;
+}
+
+/** What went wrong, and what the daemon and the MCP server said last, since their logs go away with the sandbox. */
+function explain(screen: Screen, error: unknown, { settings, mcpLog }: Sandbox): void {
+  screen.failed(`The demo stopped: ${redact(error instanceof Error ? error.message : String(error))}`);
+  if (error instanceof SkybackupError) screen.say(error.hint);
+  if (error instanceof Interrupted) return;
+  for (const file of [mcpLog, settings.home.log]) {
+    if (!existsSync(file)) continue;
+    screen.say(`The last lines of ${basename(file)}:`);
+    screen.answered(redact(readFileSync(file, 'utf8').trimEnd().split('\n').slice(-8).join('\n')));
+  }
 }
 
 function showBlocks(screen: Screen, launch: Launch): void {

@@ -11,6 +11,8 @@ import { holdersOf } from '../../engine/mariadb/process-identity.ts';
 export interface Sandbox {
   root: string;
   settings: Settings;
+  /** What the MCP server says on stderr. */
+  mcpLog: string;
   /** For child processes: the caller's environment without any setting of ours but the sandbox's home. */
   env: Record<string, string>;
   /** Stops whatever runs in it and removes it. */
@@ -33,6 +35,7 @@ export function createSandbox(env: Readonly<Record<string, string | undefined>>)
   return {
     root,
     settings,
+    mcpLog: join(root, 'mcp.log'),
     env: own,
     dispose: async () => {
       await stopServices(settings).catch(() => undefined);

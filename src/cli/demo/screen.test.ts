@@ -40,3 +40,15 @@ test('at a terminal: colour, and a running line that never wraps and is wiped', 
   expect(text).not.toContain('too long for the line');
   expect(shown(true, { NO_COLOR: '1' }, draw)).not.toContain('\x1b[1m');
 });
+
+test('at a terminal: long answers fold between words and stay behind their bar; elsewhere lines are left whole', () => {
+  const long = `- ${'word '.repeat(12)}${'x'.repeat(50)} end`;
+  const lines = shown(true, { NO_COLOR: '1' }, (screen) => screen.answered(long))
+    .trimEnd()
+    .split('\n');
+  expect(lines.length).toBeGreaterThan(2);
+  expect(lines.every((line) => line.startsWith('   │ '))).toBe(true);
+  expect(lines.filter((line) => line.length > 46)).toEqual([`   │   ${'x'.repeat(50)}`]);
+  expect(lines.map((line) => line.slice(5).trim()).join(' ')).toBe(long);
+  expect(shown(false, {}, (screen) => screen.answered(long))).toBe(`   │ ${long}\n`);
+});

@@ -46,18 +46,24 @@ export function createScreen(out: Output, env: Readonly<Record<string, string | 
     out.write(`${text}\n`);
   };
 
+  const width = (taken: number): number =>
+    terminal ? Math.max(40, (out.columns ?? 80) - indent.length - taken) : Number.POSITIVE_INFINITY;
+  const marked = (mark: string, text: string, after = ''): void =>
+    line(`${indent}${mark} ${folded(text, width(2)).join(`\n${indent}  `)}${after}`);
+
   return {
     chapter(title) {
       chapters += 1;
       line(`\n${paint('bold', `${chapters}  ${title}`)}`);
     },
     say: (text) => line(text === '' ? '' : `${indent}${text}`),
-    done: (text, ms) =>
-      line(`${indent}${paint('green', '✓')} ${text}${ms === undefined ? '' : paint('dim', `  ${inSeconds(ms)}`)}`),
-    failed: (text) => line(`${indent}${paint('red', '✗')} ${text}`),
+    done: (text, ms) => marked(paint('green', '✓'), text, ms === undefined ? '' : paint('dim', `  ${inSeconds(ms)}`)),
+    failed: (text) => marked(paint('red', '✗'), text),
     sent: (prompt, text) => line(`${indent}${paint('cyan', prompt)} ${text}`),
     answered(text) {
-      for (const each of text.split('\n')) line(`${indent}${paint('dim', '│')} ${each}`);
+      for (const each of text.split('\n').flatMap((whole) => folded(whole, width(3)))) {
+        line(`${indent}${paint('dim', '│')} ${each}`);
+      }
     },
     running(text) {
       if (text === moving) return;
@@ -80,6 +86,18 @@ export function createScreen(out: Output, env: Readonly<Record<string, string | 
     },
     block: (text) => line(text),
   };
+}
+
+/** Breaks a line between words; a longer word stays whole, for it may be copied. */
+function folded(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(/(?<=\S)\s/)) {
+    const last = lines.at(-1) ?? '';
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`  ${word}`);
+  }
+  return lines;
 }
 
 export function inSeconds(ms: number): string {

@@ -40,13 +40,13 @@ export async function tell(stage: Stage): Promise<boolean> {
     await timed('sample data', () => fillShop(sql));
     const before = await takePicture(sql);
     screen.done(
-      `a small shop: ${before.checksums.size} tables, ${before.rows.toLocaleString('en')} rows, ${megabytes(before.bytes)}; ${before.objects.size} views, triggers and events`,
+      `a small shop: ${before.checksums.size} tables, ${before.rows.toLocaleString('en')} rows, ${megabytes(before.bytes)}; ${[...before.objects.keys()].join(', ')}`,
     );
 
     screen.chapter('The MCP server, as an AI client meets it');
     screen.sent('$', 'skybackup mcp');
     conversation = await timed('MCP server started, asked for its tools', () =>
-      converse({ ...launch, env: sandbox.env }, screen, ask, signal),
+      converse({ launch: { ...launch, env: sandbox.env }, log: sandbox.mcpLog, screen, ask, signal }),
     );
     screen.done(
       `protocol ${conversation.protocol}, ${conversation.tools.length} tools: ${conversation.tools.join(', ')}`,
@@ -95,7 +95,7 @@ async function addService({ screen, sandbox, signal }: Stage): Promise<void> {
   try {
     const request = { id: service, control: { kind: 'managed' }, nightly: false } as const;
     const made = await api.daemon?.registerService(request, { signal, deadlineMs: 120_000 });
-    screen.done(`MariaDB ${made?.version ?? ''} runs in the sandbox`, performance.now() - since);
+    screen.done(`MariaDB ${made?.version?.split('-')[0] ?? ''} runs in the sandbox`, performance.now() - since);
   } finally {
     await api.close();
   }

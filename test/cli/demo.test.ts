@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const entry = resolve(import.meta.dirname, '../../dist/skybackup.js');
+let temporary: string;
+let child: ChildProcess | undefined;
+
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'skb-demo-test-'));
+});
+afterEach(() => {
+  if (child?.exitCode === null) child.kill('SIGKILL');
+  for (const pid of left()) process.kill(pid, 'SIGKILL');
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+/** Processes that work in the demo's temporary folder or name it. */
+function left(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return (
+          readlinkSync(`/proc/${pid}/cwd`).startsWith(temporary) ||
+          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(temporary)
+        );
+      } catch {
+        return false;
+      }
+    });
+}
+
+function startDemo(args: string[] = []): { output: () => string; saw: (text: string) => Promise<void> } {
+  let output = '';
+  // A person's own settings, wrong on purpose: the demo must drive nothing but its sandbox.
+  const own = { SKYSQL_API_KEY: 'not-for-the-demo', SKYBACKUP_URL: 'http://127.0.0.1:9', SKYBACKUP_HOME: '/nowhere' };
+  child = spawn(process.execPath, [entry, 'demo', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...own, TMPDIR: temporary },
+  });
+  const waiting: { text: string; resolve: () => void }[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      for (const { text, resolve: found } of waiting) if (output.includes(text)) found();
+    });
+  }
+  return {
+    output: () => output,
+    saw: (text) =>
+      new Promise((found, failed) => {
+        waiting.push({ text, resolve: found });
+        child?.once('close', () => failed(new Error(`the demo ended before it said "${text}":\n${output}`)));
+      }),
+  };
+}
+
+async function exitCode(): Promise<number | null> {
+  if (child === undefined) throw new Error('no demo was started');
+  if (child.exitCode === null) await once(child, 'close');
+  return child.exitCode;
+}
+
+test('the story: backup, damage, confirmed restore, every checksum equal, old data kept, nothing left behind', async () => {
+  const { output } = startDemo();
+  expect(await exitCode(), output()).toBe(0);
+  const text = output();
+  const rows = [...text.matchAll(/^ {3}(\w+) +(\d+) +(\d+|gone) +(\d+) +✓$/gm)];
+  const tables = ['customers', 'order_lines', 'orders', 'products', 'stock_moves'];
+  expect(rows.map(([, table]) => table).sort()).toEqual(tables);
+  for (const [, , before, , after] of rows) expect(after).toBe(before);
+  expect(rows.some(([, , before, damaged]) => damaged !== before)).toBe(true);
+  expect(text).toContain("the demo's own handler typed this");
+  expect(text).toMatch(/The damaged data are kept, too: \S+before-restore/);
+  expect(text).toContain(`"args": ["${entry}", "mcp"]`);
+  for (const client of ['Claude Desktop', 'Claude Code', 'VS Code', 'Cursor']) expect(text).toContain(client);
+  expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  expect(readdirSync(temporary)).toEqual([]);
+  expect(left()).toEqual([]);
+});
+
+test.each([
+  ['while the database is made', 'making an empty MariaDB'],
+  ['in the middle of the restore', '→ restore_backup'],
+])('interrupted %s, it stops and removes everything and says so', async (_when, text) => {
+  const { output, saw } = startDemo();
+  await saw(text);
+  child?.kill('SIGINT');
+  expect(await exitCode(), output()).toBe(1);
+  expect(output()).toContain('interrupted');
+  expect(readdirSync(temporary)).toEqual([]);
+  expect(left()).toEqual([]);
+});
