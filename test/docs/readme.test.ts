@@ -1,0 +1,135 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Client, type Tool } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageCommands } from '../../scripts/setup/system-packages.mjs';
+import { clientBlocks, type Launch } from '../../src/cli/demo/client-blocks.ts';
+import { confirmModes, settingNames } from '../../src/client/settings-table.ts';
+import { backupPrivileges } from '../../src/engine/mariadb/privileges.ts';
+import { settingsInMarkdown, toolsInMarkdown } from './tables.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+const entry = join(root, 'dist/skybackup.js');
+let home: string;
+let tools: Tool[];
+let templates: string[];
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'skb-readme-'));
+  const client = new Client({ name: 'readme', version: '1' });
+  const { skybackup } = (
+    JSON.parse(readFileSync(join(root, 'mcp.json'), 'utf8')) as { mcpServers: Record<string, Launch> }
+  ).mcpServers;
+  if (skybackup === undefined) throw new Error('mcp.json names no server "skybackup"');
+  await client.connect(new StdioClientTransport({ ...skybackup, cwd: root, env: { SKYBACKUP_HOME: home } }));
+  tools = (await client.listTools()).tools;
+  templates = (await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate);
+  templates.push(...(await client.listResources()).resources.map(({ uri }) => uri));
+  await client.close();
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+function between(marker: string): string {
+  return readme.split(`<!-- ${marker} -->`)[1]?.split(`<!-- /${marker} -->`)[0]?.trim() ?? '';
+}
+
+describe('tables', () => {
+  test('of settings, as the program checks them', () => {
+    expect(between('settings')).toBe(settingsInMarkdown());
+  });
+
+  test('of tools, as the server that mcp.json starts lists them', () => {
+    expect(between('tools')).toBe(toolsInMarkdown(tools));
+  });
+
+  test('of approvals: every mode of SKYBACKUP_CONFIRM but the default has its row', () => {
+    const modes = [...readme.matchAll(/SKYBACKUP_CONFIRM=(\w+)/g)].map(([, mode]) => mode);
+    expect(new Set(modes)).toEqual(new Set(confirmModes.filter((mode) => mode !== 'ask')));
+  });
+});
+
+test('the grants are the ones that a backup is checked for, and no more', () => {
+  expect(/^GRANT (.+) ON \*\.\* TO/m.exec(readme)?.[1]?.split(', ')).toEqual([...backupPrivileges]);
+});
+
+describe('what the README names exists', () => {
+  test('resources', () => {
+    const named = [...readme.matchAll(/`(skybackup:\/\/[^`]+)`/g)].map(([, uri]) => uri);
+    expect(new Set(named)).toEqual(new Set(templates));
+  });
+
+  test('settings', () => {
+    const named = new Set([...readme.matchAll(/\bSKY(?:SQL|BACKUP)_[A-Z_]*[A-Z]\b/g)].map(([name]) => name));
+    expect([...named].filter((name) => !settingNames.includes(name))).toEqual([]);
+  });
+
+  test('npm scripts', () => {
+    const named = [...readme.matchAll(/(?:^|`)npm (?:run )?([a-z][a-z:]*)/gm)].map(([, name]) => name ?? '');
+    expect(named.length).toBeGreaterThan(4);
+    expect(named.filter((name) => manifest.scripts[name] === undefined)).toEqual([]);
+  });
+
+  test('system packages', () => {
+    expect(readme).toContain(`\`${Object.keys(packageCommands).join(' ')}\``);
+  });
+
+  test('files of the clone', () => {
+    for (const file of ['mcp.json', 'bench/README.md', '.ci/run', 'dist/skybackup.js', 'node_modules/.bin/node']) {
+      expect(readme).toContain(file);
+      expect(existsSync(join(root, file)), file).toBe(true);
+    }
+  });
+
+  test('commands, with every option that is shown', () => {
+    const shown = [...readme.matchAll(/^skybackup (.+)$|`skybackup ([^`]+)`/gm)].map(([, a, b]) =>
+      (a ?? b ?? '').split(' '),
+    );
+    expect(shown.length).toBeGreaterThan(6);
+    for (const words of shown) {
+      const end = words.findIndex((word) => /^[-<]/.test(word));
+      const command = words
+        .slice(0, end < 0 ? words.length : end)
+        .filter((word) => !['orders', 'sandbox'].includes(word));
+      const help = spawnSync(process.execPath, [entry, ...command, '--help'], {
+        encoding: 'utf8',
+        env: { SKYBACKUP_HOME: home, PATH: process.env.PATH },
+      });
+      expect(help.status, `skybackup ${command.join(' ')} --help: ${help.stderr}`).toBe(0);
+      expect(help.stdout).toContain(`skybackup ${command.join(' ')}`);
+      for (const option of words.filter((word) => word.startsWith('--'))) expect(help.stdout).toContain(option);
+    }
+  });
+});
+
+describe('blocks for clients', () => {
+  const launch = {
+    command: '/path/to/skybackup/node_modules/.bin/node',
+    args: ['/path/to/skybackup/dist/skybackup.js', 'mcp'],
+  };
+
+  test.each(clientBlocks(launch))('$client: the same as the demo prints', ({ text }) => {
+    expect(readme).toContain(text);
+  });
+
+  test('every JSON block can be parsed', () => {
+    const blocks = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
+    expect(blocks.length).toBeGreaterThanOrEqual(3);
+    for (const block of blocks) expect(() => JSON.parse(block)).not.toThrow();
+  });
+
+  test("mcp.json is the same, for clients that start in the clone, and the Inspector's command line lists the tools by it", () => {
+    const inspector = join(root, 'node_modules/.bin/mcp-inspector');
+    const answer = execFileSync(
+      inspector,
+      ['--cli', '--config', join(root, 'mcp.json'), '--server', 'skybackup', '--method', 'tools/list'],
+      { cwd: root, encoding: 'utf8', env: { ...process.env, SKYBACKUP_HOME: home } },
+    );
+    const listed = (JSON.parse(answer) as { tools: { name: string }[] }).tools.map(({ name }) => name);
+    expect(listed).toEqual(tools.map(({ name }) => name));
+  });
+});
