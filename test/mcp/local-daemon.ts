@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { daemonHealth } from '../../src/client/start-daemon.ts';
@@ -11,6 +13,8 @@ export interface LocalDaemon {
   /** The command line; `input` is typed. Throws with its output when it fails. */
   cli(args: string[], input?: string): Promise<string>;
   sql(service: string, statement: string): Promise<string>;
+  /** Its address over TCP; starts it there, and must come before anything else needs it. */
+  listen(): Promise<string>;
   /** Stops what was started, by pid. */
   stop(): Promise<void>;
 }
@@ -30,6 +34,17 @@ export async function localDaemon(): Promise<LocalDaemon> {
     mcp: (more = {}) => serverCommand(home, more),
     cli,
     sql: (service, statement) => cli(['services', 'connect', service, '--', '-N', '-e', statement]),
+    async listen() {
+      const serve = spawn(process.execPath, [command, 'serve', '--listen', '127.0.0.1:0', '--json'], {
+        env,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      for await (const line of createInterface({ input: serve.stdout })) {
+        const [, url] = /"http": ?"([^"]+)"/.exec(line) ?? [];
+        if (url !== undefined) return url;
+      }
+      throw new Error('the daemon ended');
+    },
     async stop() {
       const health = await daemonHealth(homeOf({ SKYBACKUP_HOME: home }));
       if (health !== undefined) {
