@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BackupApi, Capabilities, Provider } from './backup-api.ts';
-import { createHttp } from './http.ts';
+import type { Http } from './http.ts';
 import { httpBackupApi } from './http-backup-api.ts';
-import { localHttp } from './local-http.ts';
-import { remoteHttp } from './remote-http.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 
@@ -20,12 +18,15 @@ export function openBackupApi({ provider, home }: Settings, override: { key?: st
       const url = `unix:${home.socket}`;
       return httpBackupApi(
         describe('daemon', url, undefined, override.key ?? ''),
-        localHttp({ home, version }, override.key),
+        lazily(async () => (await import('./local-http.ts')).localHttp({ home, version }, override.key)),
       );
     }
     case 'daemon': {
       const { url, key = provider.key } = { url: provider.url, ...override };
-      return httpBackupApi(describe('daemon', url, undefined, key), remoteHttp({ ...provider, key }, version));
+      return httpBackupApi(
+        describe('daemon', url, undefined, key),
+        lazily(async () => (await import('./remote-http.ts')).remoteHttp({ ...provider, key }, version)),
+      );
     }
     case 'cloud': {
       const { url, key, keySetting, auth, organisation } = { ...provider, ...override };
@@ -33,10 +34,25 @@ export function openBackupApi({ provider, home }: Settings, override: { key?: st
         ...(auth === 'bearer' ? { authorization: `Bearer ${key}` } : { 'x-api-key': key }),
         ...(organisation === undefined ? {} : { 'x-mdb-org': organisation }),
       };
-      const http = createHttp({ kind: 'cloud', url, baseUrl: url, keySetting, headers });
-      return httpBackupApi(describe('cloud', url, organisation, key), http);
+      const target = { kind: 'cloud', url, baseUrl: url, keySetting, headers } as const;
+      return httpBackupApi(
+        describe('cloud', url, organisation, key),
+        lazily(async () => (await import('./http.ts')).createHttp(target)),
+      );
     }
   }
+}
+
+/** An HTTP client that is loaded at its first request: a server that is only probed must start fast. */
+function lazily(load: () => Promise<Http>): Http {
+  let loaded: Promise<Http> | undefined;
+  return {
+    async request(wanted) {
+      loaded ??= load();
+      return (await loaded).request(wanted);
+    },
+    close: async () => (await loaded)?.close(),
+  };
 }
 
 function describe(kind: Provider['kind'], url: string, organisation: string | undefined, key: string): Provider {

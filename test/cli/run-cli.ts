@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export const entry = process.env.CLI_ENTRY ?? fileURLToPath(new URL('../../dist/skybackup.js', import.meta.url));
+export const entry = fileURLToPath(new URL('../../dist/skybackup.js', import.meta.url));
 
 export interface CliOutcome {
   code: number | null;
