@@ -96,6 +96,8 @@ export async function startDaemon(): Promise<DaemonUnderTest> {
 /** Adds about `megabytes` of rows, half of them random bytes, in steps that need little memory. */
 export async function fill(sql: SqlConnection, megabytes: number, table = 'bulk'): Promise<void> {
   await sql.query('CREATE DATABASE IF NOT EXISTS bench');
+  // The sequence tables belong to no database but want one to be selected.
+  await sql.query('USE bench');
   await sql.query(
     `CREATE TABLE bench.${table} (id INT AUTO_INCREMENT PRIMARY KEY, pad VARBINARY(1024) NOT NULL) ENGINE=InnoDB`,
   );
