@@ -50,7 +50,7 @@ export interface NewRestore {
 }
 
 /** A destructive call may carry the approved plan that it executes (daemon only). */
-export interface PlannedOptions extends CallOptions {
+interface PlannedOptions extends CallOptions {
   planId?: string;
 }
 

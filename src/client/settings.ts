@@ -16,7 +16,7 @@ import {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface CloudSettings {
+interface CloudSettings {
   kind: 'cloud';
   url: string;
   key: string;
@@ -31,7 +31,7 @@ export interface RemoteDaemonSettings {
   key: string;
   keySetting: string;
 }
-export interface LocalDaemonSettings {
+interface LocalDaemonSettings {
   kind: 'local';
 }
 

@@ -1,7 +1,7 @@
 /** What the doubled cloud knows: the records it answers with, written from the documented shapes. */
 
 export type Revision = 'early' | 'new';
-export type Cloud = 'gcp' | 'aws' | 'azure';
+type Cloud = 'gcp' | 'aws' | 'azure';
 
 export interface CloudService {
   id: string;

@@ -26,7 +26,7 @@ export interface RecordedRequest {
 }
 
 /** What goes wrong with the next matching requests. Without `status`, `body`, `html`, `reset: 'before'` and `hang` they are carried out. */
-export interface Fault {
+interface Fault {
   method?: string;
   /** Compared with the path: equal, or matched. Default: every path. */
   path?: string | RegExp;

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../client/settings.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { serviceIdOf } from '../../contract/ids.ts';
 import { type Login, readLogin } from '../../engine/mariadb/login.ts';
+import { writeOptionFile } from '../../engine/mariadb/option-file.ts';
 import { findTool } from '../../engine/mariadb/tools.ts';
 import { readRegisteredServices } from '../registered-services.ts';
 import { exitCodes, type Terminal } from '../terminal.ts';
@@ -26,7 +26,7 @@ export async function connectToService(terminal: Terminal, id: string, rest: str
   const service = (await readRegisteredServices(home)).find((each) => each.id === serviceIdOf(id));
   if (!service)
     throw new SkybackupError('not_found', `There is no service ${id}.`, { hint: 'Run: skybackup services list' });
-  const options = await unlinkedFile(clientOptions(await readLogin(service.connection)));
+  const options = await unlinkedOptionFile(await readLogin(service.connection));
   const client = spawn(findTool('mariadb'), ['--defaults-file=/dev/fd/3', ...rest], {
     stdio: ['inherit', 'inherit', 'inherit', options.fd],
   });
@@ -44,40 +44,14 @@ export async function connectToService(terminal: Terminal, id: string, rest: str
   }
 }
 
-/** An open file that has no name any more: a password on the command line or in the environment could be read by others. */
-async function unlinkedFile(text: string): Promise<FileHandle> {
-  const path = join(tmpdir(), `skb-${randomUUID()}`);
-  const file = await open(path, 'wx', 0o600);
+/** The login as an open option file that has no name any more: nothing of it can be left behind, whatever ends this program. */
+async function unlinkedOptionFile(login: Login): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), 'skb-connect-'));
   try {
-    await unlink(path);
-    await file.writeFile(text);
-    return file;
-  } catch (error) {
-    await file.close();
-    throw error;
+    const path = join(folder, 'client.cnf');
+    await writeOptionFile(path, 'client', login);
+    return await open(path, 'r');
+  } finally {
+    await rm(folder, { recursive: true });
   }
-}
-
-/** A login as an option file's text. */
-export function clientOptions({ socket, host, port, user, password, tls }: Login): string {
-  const values: [string, string | number | undefined][] = [
-    ['socket', socket],
-    ['host', host],
-    ['port', port],
-    // Without it the client would take a name like "localhost" for a socket elsewhere.
-    ['protocol', socket === undefined ? 'tcp' : 'socket'],
-    ['user', user],
-    ['password', password],
-    ['ssl-ca', tls?.ca],
-    ['ssl-cert', tls?.cert],
-    ['ssl-key', tls?.key],
-  ];
-  const lines = values.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${quoted(String(value))}`]));
-  const verify = tls === undefined ? [] : [tls.verify ? 'ssl-verify-server-cert' : 'ssl'];
-  return ['[client]', ...lines, ...verify, ''].join('\n');
-}
-
-function quoted(value: string): string {
-  const escapes: Record<string, string> = { '\\': '\\\\', '"': '\\"', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-  return `"${value.replace(/[\\"\n\r\t]/g, (letter) => escapes[letter] ?? letter)}"`;
 }
