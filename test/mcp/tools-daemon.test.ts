@@ -119,6 +119,24 @@ describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (
   });
 });
 
+it('SKYBACKUP_SERVICES hides a service from plans, too: a hidden schedule and backup answer like unknown ones', async () => {
+  const all = await start('modern', {}, false);
+  const schedule = (await all.call('create_schedule', { service: 'shop', cron: '0 3 * * *' })).data.id;
+  const [{ id: backup }] = (await all.call('list_backups', {})).data.backups as [{ id: string }];
+  const client = await start('modern', { SKYBACKUP_SERVICES: 'other' }, false);
+  const replies = [
+    await client.call('delete_schedule', { id: schedule }),
+    await client.call('update_schedule', { id: schedule, suspended: true }),
+    await client.call('list_backups', { id: backup }),
+    await client.call('restore_backup', { service: 'shop', backup }),
+    await client.call('wait_for', { kind: 'job', id: 1 }),
+    await client.call('wait_for', { kind: 'restore', id: 1 }),
+  ];
+  for (const { data } of replies) expect(data).toMatchObject({ error: { code: 'not_found' } });
+  expect(await client.call('list_services', {})).toMatchObject({ data: { count: 0 } });
+  expect(await daemon.cli(['plans', 'list'])).not.toContain(`schedule ${schedule} `);
+});
+
 describe('refusals say what to do', () => {
   it.each([
     ['create_backup', { service: 'nope' }, 'not_found'],

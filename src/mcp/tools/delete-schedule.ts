@@ -9,6 +9,11 @@ export const deleteSchedule = defineTool({
     'Deletes a schedule: no more backups are taken by it; those it took stay. Show the person the schedule (list_schedules) and ask first. A person must approve: they are asked, or the answer says how. To stop for a while use update_schedule with suspended. Refused while its backup runs.',
   input: z.strictObject({ id: z.number().int().min(1).describe('Schedule id') }),
   output: { id: 'number', deleted: 'boolean' },
+  async exact({ id }, { api, signal }) {
+    // Looked up here, where hidden services do not exist: a plan for one would describe it.
+    await api.getSchedule(id, { signal });
+    return { id };
+  },
   effect: async ({ id }) => ({ operation: 'delete_schedule', arguments: { id }, repeat: { id } }),
   async run({ id }, { api, signal, planId }) {
     await api.deleteSchedule(id, { signal, ...(planId === undefined ? {} : { planId }) });
