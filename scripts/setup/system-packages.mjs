@@ -6,7 +6,7 @@ import { StepFailed } from './report.mjs';
 /** Debian package → the commands that it brings and skybackup runs. */
 export const packageCommands = {
   'mariadb-server-core': ['mariadbd', 'mariadb-install-db'],
-  'mariadb-client': ['mariadb', 'mariadb-dump', 'mariadb-binlog', 'mariadb-admin'],
+  'mariadb-client': ['mariadb', 'mariadb-dump', 'mariadb-binlog', 'mariadb-admin', 'my_print_defaults'],
   'mariadb-backup': ['mariadb-backup', 'mbstream'],
   zstd: ['zstd'],
   age: ['age'],

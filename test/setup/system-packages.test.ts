@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -76,6 +76,13 @@ describe('what is missing', () => {
       expect.arrayContaining(['/thin', '/usr/sbin', '/usr/local/bin']),
     );
   });
+});
+
+test('every program that the engine runs is looked for', () => {
+  const engine = readFileSync(join(import.meta.dirname, '../../src/engine/mariadb/tools.ts'), 'utf8');
+  const run = [...engine.matchAll(/^ {2}'?([\w-]+)'?: \{ names: .* package: '[\w-]+' \},$/gm)].map(([, tool]) => tool);
+  expect(run.length).toBeGreaterThan(8);
+  expect(new Set(run)).toEqual(new Set(Object.values(packageCommands).flat()));
 });
 
 describe('installing with apt', () => {
