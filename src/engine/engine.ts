@@ -7,6 +7,7 @@ import type { Page } from '../contract/pages.ts';
 import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
 import type { RestoreQuery, RestoreRequest } from '../contract/restores.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
+import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
 import { backupView } from './jobs/backup-view.ts';
@@ -60,7 +61,8 @@ export async function startEngine(options: EngineOptions) {
   const context: EngineContext = { home, state, repository, jobs, clock, log, startedBy };
   try {
     await recoverRestores(context);
-    const swept = await repository.sweep(0);
+    // Whoever wrote here last is gone: we hold the lock.
+    const swept = (await repository.sweep(0)) + (await sweepWorkDirectories());
     const { found, lost } = await reconcileCatalogue(state, repository, log);
     const interrupted = closeInterrupted(context);
     log('info', 'the state is consistent', { backups: found, lost, swept, interrupted });
@@ -191,6 +193,8 @@ export async function startEngine(options: EngineOptions) {
       ticker.start();
       keptData.start();
     },
+    /** Resolves when kept data whose time is over are gone. */
+    settled: () => keptData.settled(),
     /** Cancels what runs, waits until it has ended, and closes the state. */
     async stop(): Promise<void> {
       ticker.stop();

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { chmodSync, closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -66,6 +66,9 @@ export async function startMariadbd(options: MariadbdOptions = {}): Promise<Test
   const datadir = join(root, 'data');
   const socket = join(root, 's');
   const logFile = join(root, 'error.log');
+  // Every mariadbd deletes at its start what looks like temporary tables in its tmpdir: in a shared one, ours too.
+  const temporary = join(root, 'tmp');
+  mkdirSync(temporary);
   const port = options.tcp ? await freePort() : undefined;
   const connection: Connection = { socket, user: 'root' };
 
@@ -77,6 +80,7 @@ export async function startMariadbd(options: MariadbdOptions = {}): Promise<Test
       '--skip-test-db',
       '--skip-name-resolve',
       '--innodb-log-file-size=16M',
+      `--tmpdir=${temporary}`,
       ...(asRoot ? ['--user=root'] : []),
       ...(options.installArgs ?? []),
     ]);
@@ -91,6 +95,7 @@ export async function startMariadbd(options: MariadbdOptions = {}): Promise<Test
     `--socket=${socket}`,
     `--pid-file=${join(root, 'pid')}`,
     `--log-error=${logFile}`,
+    `--tmpdir=${temporary}`,
     `--server-id=${randomInt(1, 1_000_000)}`,
     `--log-bin=${join(datadir, 'binlog')}`,
     '--binlog-format=ROW',

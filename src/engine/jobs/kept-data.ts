@@ -9,6 +9,7 @@ export class KeptData {
   readonly #context: EngineContext;
   #cancelTimer: (() => void) | undefined;
   #stopped = false;
+  #round: Promise<void> = Promise.resolve();
 
   constructor(context: EngineContext) {
     this.#context = context;
@@ -16,11 +17,17 @@ export class KeptData {
 
   start(): void {
     if (this.#stopped) return;
-    void this.#expire().finally(() => {
+    this.#round = this.#expire().finally(() => {
       if (!this.#stopped) this.#cancelTimer = this.#context.clock.after(checkEveryMs, () => this.start());
     });
   }
 
+  /** Resolves when the removal under way, if any, is done. */
+  settled(): Promise<void> {
+    return this.#round;
+  }
+
+  /** A removal under way is not waited for: it can be repeated. */
   stop(): void {
     this.#stopped = true;
     this.#cancelTimer?.();

@@ -75,6 +75,9 @@ async function makeDataDirectory(id: string, layout: ManagedLayout, password: st
   // An interrupted creation may have left its tools running: they would write into what we make now.
   await endTagged(layout.unfinished);
   rmSync(layout.unfinished, { recursive: true, force: true });
+  // Every mariadbd deletes at its start what looks like temporary tables in its tmpdir: in a shared one, ours too.
+  mkdirSync(layout.temporary, { recursive: true, mode: 0o700 });
+  const env = { ...tag(layout.unfinished), TMPDIR: layout.temporary };
   const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
   await runCommand(
     {
@@ -89,11 +92,16 @@ async function makeDataDirectory(id: string, layout: ManagedLayout, password: st
         '--skip-name-resolve',
         ...asRoot,
       ],
-      env: tag(layout.unfinished),
+      env,
     },
     { failure: 'service_failed' },
   );
-  await runSql(layout.unfinished, [...asRoot], ['FLUSH PRIVILEGES', ...accountStatements(ownAccountSql, password)]);
+  await runSql(
+    layout.unfinished,
+    env,
+    [...asRoot],
+    ['FLUSH PRIVILEGES', ...accountStatements(ownAccountSql, password)],
+  );
   writeMarker(layout.unfinished, {
     format: 1,
     service_id: id,
@@ -105,12 +113,17 @@ async function makeDataDirectory(id: string, layout: ManagedLayout, password: st
 }
 
 /** Runs statements on a data directory without a server that others could reach. */
-async function runSql(datadir: string, asRoot: string[], statements: string[]): Promise<void> {
+async function runSql(
+  datadir: string,
+  env: Record<string, string>,
+  asRoot: string[],
+  statements: string[],
+): Promise<void> {
   const command = startCommand(
     {
       path: findTool('mariadbd'),
       args: ['--no-defaults', '--bootstrap', `--datadir=${datadir}`, '--skip-log-bin', ...asRoot],
-      env: tag(datadir),
+      env,
     },
     { stdin: 'pipe', stdout: 'ignore' },
   );

@@ -26,9 +26,8 @@ export async function serviceState(
   const state = await managedStatus(context.home, service);
   const active = context.state.jobs.activeOf(service.id).filter((job) => job.id !== exceptJob);
   const power = active.find((job) => job.kind === 'start' || job.kind === 'stop');
-  if (power?.kind === 'start' && state.status !== 'ready') return { ...state, status: 'pending_start' };
-  if (power?.kind === 'stop' && state.status !== 'stopped') return { ...state, status: 'pending_stop' };
-  return state;
+  // Until its job has ended: whoever sees `ready` or `stopped` may go on at once, and no lane is held any more.
+  return power === undefined ? state : { ...state, status: power.kind === 'start' ? 'pending_start' : 'pending_stop' };
 }
 
 async function probe(service: ServiceRecord): Promise<ServiceState> {

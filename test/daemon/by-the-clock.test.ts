@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../src/engine/clock.ts';
+import { type Engine, startEngine } from '../../src/engine/engine.ts';
+import { type TestHome, temporaryHome } from '../servers/managed.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+const administrator = { principal: 'test', role: 'administrator' } as const;
+
+/** The real clock, moved by an offset that a test may change. */
+class MovedClock implements Clock {
+  offset = 0;
+  now = (): number => Date.now() + this.offset;
+  monotonic = (): number => systemClock.monotonic();
+  after = systemClock.after;
+  /** Moves on to shortly before the next full minute. */
+  toEndOfMinute(): void {
+    this.offset += minute - (this.now() % minute) - 150;
+  }
+}
+
+let home: TestHome;
+let clock: MovedClock;
+let engine: Engine;
+beforeEach(async () => {
+  home = temporaryHome();
+  clock = new MovedClock();
+  engine = await startEngine({ home: home.home, startedBy: 'client', clock });
+  await engine.services.register({ id: 'orders', control: { kind: 'managed' }, nightly: false });
+});
+afterEach(async () => {
+  await engine.stop();
+  await home.dispose();
+});
+
+async function restartEngine(later: number): Promise<void> {
+  await engine.stop();
+  clock.offset += later;
+  engine = await startEngine({ home: home.home, startedBy: 'client', clock });
+  engine.begin();
+}
+
+it('takes a real backup when cron says so, and one for all runs missed while the daemon was down', async () => {
+  clock.toEndOfMinute();
+  const created = engine.schedules.create({ backup_type: 'full', schedule: '* * * * *', service_id: 'orders' });
+  // A daemon that a client started does not come back by itself, and the schedule says so.
+  expect(created.warnings?.join()).toContain('skybackup serve');
+  engine.begin();
+  await expect.poll(() => engine.schedules.get(created.id).status, { timeout: 20_000 }).toBe('Succeeded');
+  const ran = engine.schedules.get(created.id);
+  expect(ran.last_run_at).toMatch(/:00Z$/);
+  expect(Date.parse(ran.next_run_at ?? '')).toBe(Date.parse(ran.last_run_at ?? '') + minute);
+  expect(engine.backups.get(ran.backup_id ?? '')).toMatchObject({ status: 'Succeeded', service_id: 'orders' });
+
+  await engine.schedules.update(created.id, { schedule: '0 3 * * *' }, administrator);
+  await restartEngine(5 * day);
+  const missed = engine.schedules.get(created.id);
+  expect(missed.message).toContain('missed');
+  await expect.poll(() => engine.schedules.get(created.id).status, { timeout: 20_000 }).toBe('Succeeded');
+  expect(engine.backups.list({ service_id: 'orders' }).count).toBe(2);
+});
+
+it('skips a run while an earlier one still works, and records that', async () => {
+  const once = engine.schedules.create({ backup_type: 'full', schedule: 'once', service_id: 'orders' });
+  clock.toEndOfMinute();
+  const { id } = engine.schedules.create({ backup_type: 'full', schedule: '* * * * *', service_id: 'orders' });
+  // Due while the first is at work: the tick comes at once, the backup takes longer.
+  clock.offset += 200;
+  engine.begin();
+  expect(engine.schedules.get(id).warnings?.join()).toContain(`job ${once.job_id}`);
+  expect(engine.schedules.get(id)).toMatchObject({ status: 'Scheduled', message: expect.stringContaining('skipped') });
+  await engine.jobs.ended(once.job_id ?? 0);
+});
+
+it('removes the data that a restore set aside when their 72 hours are over, and not before', async () => {
+  const once = engine.schedules.create({ backup_type: 'full', schedule: 'once', service_id: 'orders' });
+  await engine.jobs.ended(once.job_id ?? 0);
+  const request = { service_id: 'orders', id: engine.schedules.get(once.id).backup_id ?? '' };
+  const { id, job_id } = await engine.restores.create(request, administrator);
+  await engine.jobs.ended(job_id ?? 0);
+  const kept = engine.restores.get(id).kept_data ?? '';
+  expect(existsSync(kept)).toBe(true);
+  await restartEngine(71 * hour);
+  await engine.settled();
+  expect(existsSync(kept)).toBe(true);
+  await restartEngine(2 * hour);
+  await engine.settled();
+  expect(existsSync(kept)).toBe(false);
+  expect(engine.restores.get(id)).toMatchObject({ status: 'Succeeded' });
+  expect(engine.restores.get(id).kept_data).toBeUndefined();
+  expect((await engine.services.get('orders')).status).toBe('ready');
+});
+
+it('is dispensable only when it is idle, repeats nothing and none of its servers run', async () => {
+  expect(await engine.isDispensable()).toBe(false);
+  const stopped = await engine.services.setPower('orders', false, administrator);
+  await engine.jobs.ended(Number(stopped.job_id));
+  expect(await engine.isDispensable()).toBe(true);
+  const { id } = engine.schedules.create({ backup_type: 'full', schedule: '0 3 * * *', service_id: 'orders' });
+  expect(await engine.isDispensable()).toBe(false);
+  await engine.schedules.update(id, { suspended: true }, administrator);
+  expect(await engine.isDispensable()).toBe(true);
+  await engine.plans.create({ operation: 'delete_schedule', arguments: { id } }, 'someone');
+  expect(await engine.isDispensable()).toBe(false);
+});
