@@ -67,6 +67,7 @@ describe.each(eras)('a person is asked (%s)', (era) => {
     expect(asking.message).toContain('Replace ALL DATA of service dbtgf28044362');
     expect(asking.message).toContain('eda3b72460c8c0d9d61a7f01b6a22e32');
     expect(asking.message).toContain('users and passwords');
+    expect(asking.message).toMatch(/skybackup approve [2-9A-Z]{4}-[2-9A-Z]{4}$/);
     expect(JSON.stringify(asking.schema)).toContain(`Type ${orders} to confirm`);
     expect(restoresStarted()).toBe(0);
     const reply = await asking.answer('accept', yes);

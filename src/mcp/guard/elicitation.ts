@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { Plan } from '../../contract/plans.ts';
+import { timeInWords } from '../sizes-and-times.ts';
 import { planInWords } from './plan-words.ts';
 
 const Capabilities = z.looseObject({ elicitation: z.record(z.string(), z.unknown()).optional() });
@@ -44,6 +45,11 @@ export function readAskState(ctx: ServerContext): AskState | undefined {
 export const answerKey = 'confirm';
 export const typedField = 'typed_id';
 
+/** Named in every plan, because some hosts answer forms by themselves; there a person can still look at the plan elsewhere. */
+function otherWay({ code, expires_at }: Plan): string {
+  return `Plan ${code}, valid until ${timeInWords(expires_at)}. It can also be seen, approved or declined at a terminal: skybackup approve ${code}`;
+}
+
 /** The question to the person: the whole plan, and one field for the target's id. */
 export function askForm(plan: Plan, nonce: string): InputRequiredResult {
   const { confirm_id } = plan.facts;
@@ -51,7 +57,7 @@ export function askForm(plan: Plan, nonce: string): InputRequiredResult {
   return inputRequired({
     inputRequests: {
       [answerKey]: inputRequired.elicit({
-        message: planInWords(plan),
+        message: `${planInWords(plan)}\n${otherWay(plan)}`,
         requestedSchema: {
           type: 'object',
           properties: {
