@@ -32,6 +32,18 @@ export interface FullBackupInput {
  * a cancel included, leaves no object, no temporary file and no process; until the manifest is written there is no backup.
  */
 export async function takeFullBackup(input: FullBackupInput, job: JobContext): Promise<Manifest> {
+  try {
+    return await take(input, job);
+  } catch (error) {
+    if (!job.signal.aborted) throw error;
+    // Whatever a cancel broke first, it was the cancel.
+    throw new SkybackupError('cancelled', `The backup ${input.backupId} was cancelled; nothing of it was kept.`, {
+      cause: error,
+    });
+  }
+}
+
+async function take(input: FullBackupInput, job: JobContext): Promise<Manifest> {
   const { service, backupId, repository } = input;
   const startedAt = new Date();
   job.phase('connecting');
@@ -60,7 +72,6 @@ export async function takeFullBackup(input: FullBackupInput, job: JobContext): P
       await repository.publish(manifest);
     } catch (error) {
       await repository.remove(service.id, backupId);
-      if (job.signal.aborted) throw cancelled(backupId);
       throw error;
     }
     return manifest;
@@ -80,7 +91,7 @@ async function copy(
   job: JobContext,
   { facts, login, work, estimate, key }: CopyFacts,
 ): Promise<CopiedData> {
-  const { service, backupId, repository, lockWaitSeconds = 60, parallel = 2 } = input;
+  const { service, repository, lockWaitSeconds = 60, parallel = 2 } = input;
   const onServer = async <T>(ask: (server: Awaited<ReturnType<typeof connect>>) => Promise<T>): Promise<T> => {
     const server = await connectWith(login, { signal: job.signal });
     try {
@@ -106,7 +117,6 @@ async function copy(
       },
     });
   } catch (error) {
-    if (job.signal.aborted) throw cancelled(backupId);
     if (error instanceof SkybackupError && error.code === 'no_space') throw noSpaceMidway(error, service, estimate);
     throw error;
   }
@@ -181,8 +191,4 @@ function warnOfLeftOut(tables: readonly TableFacts[], job: JobContext): void {
   job.warn(
     `The rows of ${left.length} tables are not in the backup, their engine keeps them elsewhere: ${names.join(', ')}.`,
   );
-}
-
-function cancelled(backupId: string): SkybackupError {
-  return new SkybackupError('cancelled', `The backup ${backupId} was cancelled; nothing of it was kept.`);
 }

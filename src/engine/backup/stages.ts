@@ -59,4 +59,4 @@ export class BackupStages {
 }
 
 const notablePattern =
-  /has different values|missing required privilege|Was only able to copy log|Try increasing the innodb_log_file_size|required redo|Access denied|Can't connect|Lost connection|gone away|Permission denied|errno: 13\b|FATAL ERROR|\[ERROR\]|mariabackup: Error|^Error/i;
+  /has different values|missing required privilege|Was only able to copy log|Try increasing the innodb_log_file_size|required redo|Access denied|Can't connect|Lost connection|gone away|Permission denied|errno: 13\b|FATAL ERROR|\[ERROR\]|mariabackup: Error|\bError: /i;

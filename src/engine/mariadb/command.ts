@@ -57,7 +57,7 @@ export interface RunningCommand {
 export function startCommand(spec: CommandSpec, options: CommandOptions = {}): RunningCommand {
   const { signal, graceMs = 5000, stdin = 'ignore', stdout = 'pipe', onStderrLine } = options;
   const name = basename(spec.path);
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw new SkybackupError('cancelled', 'It was cancelled before it began.');
   const [path, args] = spec.diesWithUs ? boundToUs(spec) : [spec.path, spec.args];
   const child = spawn(path, [...args], {
     detached: true,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Connection as RawConnection } from 'mariadb';
+import { SkybackupError } from '../../contract/errors.ts';
 import type { Connection } from '../../contract/services.ts';
 import { describeLogin, type Login, readLogin } from './login.ts';
 import { sqlFailure } from './sql-failure.ts';
@@ -28,7 +29,7 @@ export async function connect(connection: Connection, options: ConnectOptions = 
 export async function connectWith(login: Login, options: ConnectOptions = {}): Promise<SqlConnection> {
   const { signal, timeoutMs = 10_000 } = options;
   const who = describeLogin(login);
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw new SkybackupError('cancelled', 'It was cancelled before it began.');
   const raw = await createConnection({
     ...(login.socket === undefined
       ? { host: login.host ?? '127.0.0.1', port: login.port ?? 3306 }

@@ -29,7 +29,9 @@ export function openRepository(
 
   async function putObject(key: string, body: Readable, signal: AbortSignal): Promise<Manifest['object']> {
     const hash = new BlockHash(blockBytes);
-    body.once('error', (error) => hash.destroy(error));
+    body.on('error', (error) => hash.destroy(error));
+    // The store's put gives this error, if it still reads; one that failed before must not end the process.
+    hash.on('error', () => {});
     // Whoever destroys one end means the other too: a put that failed must not leave the pipe waiting for a reader.
     hash.once('close', () => body.destroy());
     await store.put(key, body.pipe(hash), { signal });

@@ -15,12 +15,12 @@ export async function restoreByHand(
   const data = join(root, 'data');
   const socket = join(root, 's');
   await mkdir(data);
-  await execa('sh', ['-c', 'zstd -dc "$0" | mbstream -x -C "$1"', object, data]);
-  await execa('mariadb-backup', [
-    `--defaults-file=${join(data, 'backup-my.cnf')}`,
-    '--prepare',
-    `--target-dir=${data}`,
-  ]);
+  try {
+    await unpackAndPrepare(object, data);
+  } catch (error) {
+    await rm(root, { recursive: true, force: true });
+    throw error;
+  }
   const options = Object.entries(manifest.server.options).map(
     ([name, value]) => `--${name.replaceAll('_', '-')}=${value}`,
   );
@@ -61,4 +61,13 @@ export async function restoreByHand(
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+async function unpackAndPrepare(object: string, data: string): Promise<void> {
+  await execa('sh', ['-c', 'zstd -dc "$0" | mbstream -x -C "$1"', object, data]);
+  await execa('mariadb-backup', [
+    `--defaults-file=${join(data, 'backup-my.cnf')}`,
+    '--prepare',
+    `--target-dir=${data}`,
+  ]);
 }
