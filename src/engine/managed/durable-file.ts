@@ -36,7 +36,7 @@ export function renameDurably(from: string, to: string): void {
   if (dirname(from) !== dirname(to)) syncDirectory(dirname(from));
 }
 
-export function syncDirectory(path: string): void {
+function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {
     fsyncSync(directory);

@@ -103,7 +103,7 @@ async function spawnServer(layout: ManagedLayout, file: ServerFile): Promise<Pro
 }
 
 /** A managed server's own options; those its files ask for come from the marker inside the data directory. */
-export function serverArguments(layout: ManagedLayout, file: ServerFile): string[] {
+function serverArguments(layout: ManagedLayout, file: ServerFile): string[] {
   return [
     `--datadir=${layout.data}`,
     `--socket=${file.socket}`,

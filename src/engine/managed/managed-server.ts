@@ -10,7 +10,7 @@ import { launchManaged, ownLogin } from './launch.ts';
 import { type ManagedLayout, managedLayout } from './layout.ts';
 import { readServerFile, updateServerFile } from './server-file.ts';
 
-export { type CreatedServer, createManagedServer } from './create.ts';
+export { createManagedServer } from './create.ts';
 
 /** One power operation at a time per service: a start must not overtake the stop before it. */
 const turns = new Map<string, Promise<unknown>>();

@@ -38,7 +38,7 @@ const account = '`skybackup_private`@`localhost`';
  * --skip-grant-tables a GRANT fails. The event scheduler is OFF, not DISABLED, since CREATE EVENT must still work.
  * The binary log is on for its GTID state alone; it is emptied at the end.
  */
-export function privateServerArguments(spec: PrivateServerSpec): string[] {
+function privateServerArguments(spec: PrivateServerSpec): string[] {
   return [
     `--datadir=${spec.data}`,
     `--socket=${spec.socket}`,

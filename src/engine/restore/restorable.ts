@@ -45,7 +45,7 @@ export async function checkRestorable(
 }
 
 /** Same series, and a patch level at or above the backup's: files move up a patch level, never down, never across. */
-export function compareServers(manifest: Manifest, installed: string): void {
+function compareServers(manifest: Manifest, installed: string): void {
   const [source, target] = [versionOf(manifest.server.version), versionOf(installed)];
   if (source.series === target.series && target.patch >= source.patch) return;
   throw new SkybackupError(

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import type { JobContext } from '../job-context.ts';
@@ -90,9 +90,23 @@ async function check(
       hint: 'Restart the daemon: it settles what was begun. Then restore again.',
     });
   }
+  checkRenames(layout);
   const measured = restoreSpace(home, manifest, target);
   checkSpace(controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes });
   return manifest;
+}
+
+/** A mount point or a link cannot be exchanged by a rename: better said now than with the target stopped. */
+function checkRenames(layout: ManagedLayout): void {
+  const data = lstatSync(layout.data, { throwIfNoEntry: false });
+  if (data === undefined || (data.isDirectory() && data.dev === lstatSync(layout.root).dev)) return;
+  throw new SkybackupError(
+    'unsupported_layout',
+    `${layout.data} is a link or a mount point, so it cannot be exchanged.`,
+    {
+      hint: `Stop the service, move its files into a plain directory ${layout.data}, start it, then restore again.`,
+    },
+  );
 }
 
 async function buildAndSwap(

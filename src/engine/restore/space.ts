@@ -43,7 +43,7 @@ export function meansNoSpace(words: unknown): boolean {
   );
 }
 
-export function neededBytes(manifest: Manifest): number {
+function neededBytes(manifest: Manifest): number {
   return Math.ceil(manifest.disk_bytes * 1.05) + fixedBytes;
 }
 

@@ -127,6 +127,25 @@ describe('killed during the exchange', () => {
     await expectRunningWith(old);
   });
 
+  test('and what was proven does not run later: it is kept, since clients may have written to it', async () => {
+    const killed = await killedAt('starting');
+    const [pid = 0] = scene.place.processes();
+    const identity = identify(pid) ?? { pid, start_time: '' };
+    signalProcess(identity, 'SIGTERM');
+    await waitUntilGone(identity, 30_000);
+    const journal = JSON.parse(readFileSync(layout.journal, 'utf8')) as object;
+    writeFileSync(layout.journal, JSON.stringify({ ...journal, step: 'closing' }));
+    const control = join(layout.data, 'aria_log_control');
+    const whole = readFileSync(control);
+    writeFileSync(control, Buffer.alloc(whole.length));
+    const recovered = await recoverRestore(scene.place.home, scene.target.id);
+    expect(recovered).toMatchObject({ outcome: 'finished', newIncarnation: killed.newIncarnation });
+    expect(recovered.detail).toContain('does not run');
+    writeFileSync(control, whole);
+    await startManagedServer(scene.place.home, scene.target);
+    await expectRunningWith(scene.backedUp);
+  });
+
   test('and somebody moved the directories: nothing is touched until a person has looked', async () => {
     const killed = await killedAt('aside');
     const [kept, elsewhere] = [

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -68,6 +77,16 @@ describe('refused before anything is done', () => {
     expect(await failure(scene.input({ manifest: dump }))).toMatchObject({ code: 'unsupported' });
     const secret: Manifest = { ...scene.backup.manifest, encryption: { kind: 'age', recipients: ['age1x'] } };
     expect(await failure(scene.input({ manifest: secret }))).toMatchObject({ code: 'unsupported' });
+  });
+
+  test('a data directory that is a link', async () => {
+    const { home } = scene.place;
+    const { root, data } = managedLayout(home, 'linked');
+    mkdirSync(root);
+    symlinkSync('/somewhere/else', data);
+    const target = { ...scene.target, id: 'linked' };
+    expect(await failure(scene.input({ target }))).toMatchObject({ code: 'unsupported_layout' });
+    rmSync(root, { recursive: true });
   });
 
   test('too little space: both figures are named', async () => {

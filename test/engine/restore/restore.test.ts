@@ -145,6 +145,19 @@ test('under a write load a client reads the old data, then the new, and never an
   expect(turns.slice(1)).toEqual(turns.length > 1 ? ['backed up false'] : []);
 });
 
+test('a cancel that comes after the target was asked to stop is too late: going back would cost the same', async () => {
+  const job = testJob();
+  await scene.damage();
+  const outcome = await restoreBackup(scene.input(), job, {
+    afterStep: (step) => {
+      if (step === 'stopping') job.cancel();
+    },
+  });
+  expect(outcome.service_running).toBe(true);
+  expect(await checksums(scene.target.connection)).toEqual(scene.backedUp);
+  await scene.expectTidy();
+});
+
 test('the private server is out of reach, fires no event and keeps no account of its own', async () => {
   const { place, target } = scene;
   const wanted = scene.input();
