@@ -184,6 +184,22 @@ describe('a full backup that cannot be', () => {
       expect(error.message).not.toBe('');
     });
 
+    it('when the redo log is overwritten before it was copied, with the mend', async () => {
+      await using busy = await startMariadbd({ seed: 20, args: ['--innodb-log-file-size=4M'] });
+      const gate = gatedStore(localDirectory(join(busy.root, 'repository')));
+      const failing = failureOf(inputOf(busy, { repository: openRepository(gate.store) }));
+      await gate.reached;
+      for (let i = 0; i < 3; i += 1)
+        await busy.sql('INSERT INTO shop.bulk (pad) SELECT pad FROM shop.bulk LIMIT 15000;');
+      gate.open();
+      expect(await failing).toMatchObject({
+        code: 'backup_failed',
+        message: expect.stringContaining('overwrote its redo log'),
+        hint: expect.stringContaining('innodb_log_file_size'),
+      });
+      expect(await leftovers(busy)).toEqual([]);
+    });
+
     it('when the storage breaks', async () => {
       const repository = repositoryWith((store) => ({
         ...store,
@@ -229,6 +245,21 @@ describe('a full backup that cannot be', () => {
       await server.sql('CREATE TABLE shop.meanwhile (id INT); DROP TABLE shop.meanwhile;');
       await holder.query('UNLOCK TABLES');
       await holder.close();
+    });
+
+    it('that comes later than the first just as long', async () => {
+      const gate = gatedStore(localDirectory(join(server.root, 'repository')));
+      const failing = failureOf(inputOf(server, { repository: openRepository(gate.store), lockWaitSeconds: 2 }));
+      await gate.reached;
+      const holder = await connect(server.connection);
+      await holder.query('LOCK TABLES shop.legacy WRITE');
+      gate.open();
+      const error = await failing;
+      await holder.close();
+      expect(error).toMatchObject({
+        code: 'lock_timeout',
+        details: { stage: expect.stringMatching(/^(FLUSH|BLOCK_DDL)$/) },
+      });
     });
 
     it('held by a running statement, which it names', async () => {
