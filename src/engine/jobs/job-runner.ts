@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ErrorCode, SkybackupError, toSkybackupError } from '../../contract/errors.ts';
+import { SkybackupError } from '../../contract/errors.ts';
 import { redact } from '../../contract/redact.ts';
 import type { JobContext } from '../job-context.ts';
 import type { JobEnd, JobRow, NewJob } from '../store/jobs-table.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { busyError, endOf, isDatabaseError } from './job-end.ts';
 import { JobRate } from './job-rate.ts';
 
 export interface JobWork<T> {
@@ -49,12 +50,6 @@ export interface JobRunnerOptions {
   retryMs?: number;
   log?: (event: { job: number; kind: string; error: unknown }) => void;
   onPhase?: (event: { job: number; kind: string; phase: string }) => void;
-}
-
-const neverAborted = new AbortController().signal;
-
-function isDatabaseError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
 }
 
 /** Runs jobs: one at most for each lane of a service, a few at a time; every one of them ends as Succeeded, Failed or Cancelled. */
@@ -194,7 +189,7 @@ export class JobRunner {
         this.#log?.({ job: row.id, kind: row.kind, error });
         if (!isDatabaseError(error)) {
           // Its result cannot be recorded, and would not be the next time either.
-          const end = endOf(error, neverAborted);
+          const end = endOf(error);
           write = () => {
             work.failed(end);
             this.#state.jobs.end(row.id, end);
@@ -246,27 +241,4 @@ export class JobRunner {
       warn: (message) => this.#state.jobs.warn(id, redact(message)),
     };
   }
-}
-
-export function busyError(busy: JobRow): SkybackupError {
-  return new SkybackupError(
-    'conflict',
-    `Service ${busy.service_id} is busy: job ${busy.id} (${busy.kind}, ${busy.status.toLowerCase()}) has to end first.`,
-    { hint: `Wait for job ${busy.id} to end, or cancel it, then call again.`, details: { job_id: busy.id } },
-  );
-}
-
-/** What a thrown value means for the job: Cancelled when someone asked for the stop, Failed otherwise. */
-function endOf(error: unknown, signal: AbortSignal): JobEnd {
-  const failure = toSkybackupError(error);
-  const stopped = signal.aborted ? toSkybackupError(signal.reason) : undefined;
-  // A job that failed for its own reason in the moment it was cancelled still tells that reason.
-  const cancelled = stopped !== undefined && (failure.code === 'cancelled' || failure.code === 'interrupted');
-  const told = cancelled ? stopped : failure;
-  const code: ErrorCode = told.code;
-  return {
-    status: cancelled ? 'Cancelled' : 'Failed',
-    message: redact(told.message),
-    error: { code, message: redact(told.message), hint: redact(told.hint) },
-  };
 }

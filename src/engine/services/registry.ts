@@ -3,7 +3,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { RegisterServiceRequest, Service } from '../../contract/services.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
-import { busyError } from '../jobs/job-runner.ts';
+import { busyError } from '../jobs/job-end.ts';
 import { createManagedServer, startManagedServer } from '../managed/managed-server.ts';
 import { checkBackupPossible, inspectServer } from '../mariadb/inspect.ts';
 import { nextRunAfter } from '../schedule/next-run.ts';

@@ -12,8 +12,6 @@ export interface AuditEntry {
   trace_id?: string | undefined;
 }
 
-export type AuditTable = ReturnType<typeof auditTable>;
-
 /** Who changed what. Append-only: the database itself refuses changes and deletions. */
 export function auditTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(

@@ -44,8 +44,6 @@ export interface BackupFilter extends PageRequest {
   type?: string | undefined;
 }
 
-export type BackupsIndex = ReturnType<typeof backupsIndex>;
-
 /** What the repository holds, and what was tried, for quick listing. */
 export function backupsIndex(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(

@@ -62,8 +62,6 @@ export interface JobEnd {
   error?: JobError | undefined;
 }
 
-export type JobsTable = ReturnType<typeof jobsTable>;
-
 /** Work that was asked for. A lane of a service has at most one job that is Scheduled or Running; the database sees to it. */
 export function jobsTable(db: DatabaseSync, now: () => number) {
   const fence = db.prepare(

@@ -20,8 +20,6 @@ const keyPattern = /^skb_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
 /** `last_used_at` is for people; writing it at every request would cost an fsync each. */
 const lastUsedGrainMs = 60_000;
 
-export type KeysTable = ReturnType<typeof keysTable>;
-
 export function keysTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare('INSERT INTO keys (id, secret_hash, role, name, created_at) VALUES (?, ?, ?, ?, ?)');
   const one = db.prepare('SELECT * FROM keys WHERE id = ?');

@@ -47,8 +47,6 @@ export interface RestoreEnd {
   warnings?: readonly string[] | undefined;
 }
 
-export type RestoresTable = ReturnType<typeof restoresTable>;
-
 /** Restores that were asked for, and what each left behind. */
 export function restoresTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(

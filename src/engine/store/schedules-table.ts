@@ -45,8 +45,6 @@ export interface ScheduleChange {
   last_skip?: string;
 }
 
-export type SchedulesTable = ReturnType<typeof schedulesTable>;
-
 /** One-time and repeated backups. `last_run_at` is the cron moment that was served, not when its job began. */
 export function schedulesTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(

@@ -34,8 +34,6 @@ export interface StoredService extends ServiceRecord {
   server: KnownServer | undefined;
 }
 
-export type ServicesTable = ReturnType<typeof servicesTable>;
-
 /** The registered servers. */
 export function servicesTable(db: DatabaseSync) {
   const insert = db.prepare(
