@@ -1,9 +1,11 @@
+import type { BackupType } from '../../contract/backups.ts';
 import { checkCron, once } from '../../contract/cron.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Schedule, SchedulePatch, ScheduleRequest } from '../../contract/schedules.ts';
 import { weakened } from '../../plans/schedule-effect.ts';
 import type { Asker, EngineContext } from '../engine-context.ts';
-import { startFullBackup } from '../jobs/full-backup-job.ts';
+import { startBackup } from '../jobs/backup-job.ts';
+import { kindFor } from '../jobs/backup-kinds.ts';
 import { carryOutPlanned } from '../plans/carry-out.ts';
 import { findSchedule } from '../plans/schedule-operations.ts';
 import { findService } from '../services/find-service.ts';
@@ -16,18 +18,18 @@ import { scheduleView } from './schedule-view.ts';
 export function createSchedule(context: EngineContext, request: ScheduleRequest): Schedule {
   const { state, clock } = context;
   const service = findService(context.state, request.service_id);
-  checkPossible(service, request.backup_type);
+  kindFor(service, request.backup_type);
   if (request.external_storage !== undefined) {
     throw new SkybackupError('unsupported', 'Backups to an external bucket are not supported by this daemon yet.', {
       hint: `Leave external_storage out: backups then go to ${context.repository.url}.`,
     });
   }
-  if (request.schedule === once) return startOnce(context, service);
+  if (request.schedule === once) return startOnce(context, service, request.backup_type);
   const schedule = checkCron(request.schedule);
   const row = state.schedules.add({
     service_id: service.id,
     schedule,
-    type: 'full',
+    type: request.backup_type,
     message: 'Backup is scheduled.',
     warnings: context.startedBy === 'client' ? [endsWithTheMachine] : [],
     next_run_at: nextRunAfter(schedule, clock.now()),
@@ -41,7 +43,8 @@ const endsWithTheMachine =
 /** Starts the run of a repeated schedule, for the ticker. Throws `conflict` when it would overlap. */
 export function startScheduledRun(context: EngineContext, schedule: ScheduleRow): { jobId: number } {
   const service = findService(context.state, schedule.service_id);
-  return startFullBackup(context, service, schedule.id, () => undefined);
+  const { id, type } = schedule;
+  return startBackup(context, service, { type, scheduleId: id, repeated: true }, () => undefined);
 }
 
 /** Changes a repeated schedule. Where protection drops, an approved plan or an administrator is needed. */
@@ -62,7 +65,7 @@ export async function updateSchedule(
       hint: 'Create a one-time schedule beside it, and suspend or delete this one.',
     });
   }
-  if (patch.backup_type !== undefined) checkPossible(findService(context.state, row.service_id), patch.backup_type);
+  if (patch.backup_type !== undefined) kindFor(findService(context.state, row.service_id), patch.backup_type);
   const cron = patch.schedule === undefined ? undefined : checkCron(patch.schedule);
   const change = (): ScheduleRow => changeRow(context, id, patch, cron);
   const drops = weakened(scheduleView(context, row), patch, new Date(context.clock.now()));
@@ -94,19 +97,19 @@ export async function deleteSchedule(context: EngineContext, id: number, asker: 
   });
 }
 
-function startOnce(context: EngineContext, service: StoredService): Schedule {
+function startOnce(context: EngineContext, service: StoredService, type: BackupType): Schedule {
   const { state } = context;
   let id = 0;
   state.transaction(() => {
     id = state.schedules.add({
       service_id: service.id,
       schedule: once,
-      type: 'full',
+      type,
       message: 'Backup is scheduled.',
       warnings: [],
       next_run_at: undefined,
     }).id;
-    startFullBackup(context, service, id, ({ jobId, backupId }) =>
+    startBackup(context, service, { type, scheduleId: id, repeated: false }, ({ jobId, backupId }) =>
       state.schedules.change(id, { job_id: jobId, backup_id: backupId }),
     );
   });
@@ -131,19 +134,4 @@ function changeRow(context: EngineContext, id: number, patch: SchedulePatch, cro
 function runningJobOf(context: EngineContext, row: ScheduleRow): number | undefined {
   const job = row.job_id === undefined ? undefined : context.state.jobs.get(row.job_id);
   return job?.status === 'Running' || job?.status === 'Scheduled' ? job.id : undefined;
-}
-
-function checkPossible(service: StoredService, type: string): void {
-  if (type !== 'full') {
-    throw new SkybackupError('unsupported', `This daemon takes backups of type full so far, not ${type}.`, {
-      hint: 'Choose backup_type "full".',
-    });
-  }
-  if (service.datadir === undefined) {
-    throw new SkybackupError(
-      'unsupported',
-      `Service ${service.id} was registered without its data directory, which a full backup reads.`,
-      { hint: 'Forget the service and register it again with --datadir, on the machine where its data are.' },
-    );
-  }
 }

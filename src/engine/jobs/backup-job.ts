@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { takeFullBackup } from '../backup/full.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { JobContext } from '../job-context.ts';
 import { readMarker } from '../managed/data-marker.ts';
 import type { StoredService } from '../store/services-table.ts';
+import { type BackupKind, kindFor } from './backup-kinds.ts';
 import type { ReservedJob } from './job-runner.ts';
 import { checkLease } from './lease.ts';
 
@@ -17,69 +17,76 @@ export function newBackupId(serviceId: string): string {
   return `${randomBytes(16).toString('hex')}:${serviceId}:${serviceId}-0`;
 }
 
+/** What is asked for: a type, by whom (a schedule, if any), and whether that schedule repeats. */
+export interface WantedBackup {
+  type: string;
+  scheduleId: number;
+  repeated: boolean;
+}
+
 /**
- * Takes the service's data lane for a full backup (throws `conflict`), and lets `link` note the job in the same transaction.
- * `ended` is called in the transaction that ends the job.
+ * Takes the lane of the backup's kind (throws `conflict`, or `unsupported` for a service that cannot give it), and lets
+ * `link` note the job in the same transaction. The schedule hears of the end in the transaction that ends the job.
  */
-export function startFullBackup(
+export function startBackup(
   context: EngineContext,
   service: StoredService,
-  scheduleId: number | undefined,
+  wanted: WantedBackup,
   link: (started: StartedBackup) => void,
 ): StartedBackup {
   const { state, jobs } = context;
+  const kind = kindFor(service, wanted.type);
   const backupId = newBackupId(service.id);
   let reserved: ReservedJob | undefined;
   const started = state.transaction(() => {
     reserved = jobs.reserve({
-      kind: 'full',
+      kind: wanted.type,
       service_id: service.id,
-      lanes: ['data'],
+      lanes: [kind.lane],
       backup_id: backupId,
-      ...(scheduleId === undefined ? {} : { schedule_id: scheduleId }),
+      schedule_id: wanted.scheduleId,
     });
     const ids: StartedBackup = { jobId: reserved.row.id, backupId };
     state.backups.begin({
       id: backupId,
       service_id: service.id,
       service_name: service.name,
-      type: 'full',
-      method: 'mariabackup',
+      type: wanted.type,
+      method: kind.method,
       job_id: ids.jobId,
     });
     link(ids);
     return ids;
   });
-  if (reserved !== undefined) run(context, service, backupId, scheduleId, reserved);
+  if (reserved !== undefined) run(context, { service, backupId, kind, wanted }, reserved);
   return started;
 }
 
-function run(
-  context: EngineContext,
-  service: StoredService,
-  backupId: string,
-  scheduleId: number | undefined,
-  job: ReservedJob,
-): void {
-  const { state, repository } = context;
+interface Running {
+  service: StoredService;
+  backupId: string;
+  kind: BackupKind;
+  wanted: WantedBackup;
+}
+
+function run(context: EngineContext, { service, backupId, kind, wanted }: Running, job: ReservedJob): void {
+  const { state } = context;
+  const { scheduleId, repeated } = wanted;
   const schedule = (change: Parameters<typeof state.schedules.change>[1]): void => {
     // A schedule may be gone by then, or have begun its next run.
-    if (scheduleId !== undefined && state.schedules.get(scheduleId)?.job_id === job.row.id) {
-      state.schedules.change(scheduleId, change);
-    }
+    if (state.schedules.get(scheduleId)?.job_id === job.row.id) state.schedules.change(scheduleId, change);
   };
   job.start({
     run(work) {
       schedule({ status: 'Running' });
-      return takeFullBackup(
-        {
-          service: noticeReplacedData(context, service, work),
-          backupId,
-          repository,
-          beforePublish: () => checkLease(context, job.row, work.signal),
-        },
+      return kind.take({
+        context,
+        service: noticeReplacedData(context, service, work),
+        backupId,
+        scheduled: repeated,
         work,
-      );
+        beforePublish: () => checkLease(context, job.row, work.signal),
+      });
     },
     succeeded(manifest) {
       const message = `Backup ${backupId} succeeded.`;

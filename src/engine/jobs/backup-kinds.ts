@@ -1,0 +1,65 @@
+import type { BackupType } from '../../contract/backups.ts';
+import { SkybackupError } from '../../contract/errors.ts';
+import { takeFullBackup } from '../backup/full.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { JobContext } from '../job-context.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { ServiceRecord } from '../service.ts';
+import type { Lane } from '../store/jobs-table.ts';
+import type { StoredService } from '../store/services-table.ts';
+
+/** One run of a backup, as its kind sees it. */
+export interface BackupRun {
+  context: EngineContext;
+  service: ServiceRecord;
+  backupId: string;
+  /** Taken by a repeated schedule: nobody is there to be told no. */
+  scheduled: boolean;
+  work: JobContext;
+  /** The fencing check, right before the backup comes to be; throws to forbid that. */
+  beforePublish: () => void;
+}
+
+export interface BackupKind {
+  method: Manifest['method'];
+  /** Kinds of different lanes may run at once on one service. */
+  lane: Lane;
+  /** Reads the server's files, and so needs its data directory on this machine. */
+  readsFiles: boolean;
+  take(run: BackupRun): Promise<Manifest>;
+}
+
+/** Every type of backup this daemon takes. A type that is not here is refused by name. */
+const backupKinds: Partial<Record<BackupType, BackupKind>> = {
+  full: {
+    method: 'mariabackup',
+    lane: 'data',
+    readsFiles: true,
+    take: ({ context: { repository }, service, backupId, beforePublish, work }) =>
+      takeFullBackup({ service, backupId, repository, beforePublish }, work),
+  },
+};
+
+/** The kind of a type, for a service that can give it. Throws `unsupported` with the alternatives. */
+export function kindFor(service: StoredService, type: string): BackupKind {
+  const kinds = new Map<string, BackupKind>(Object.entries(backupKinds));
+  const kind = kinds.get(type);
+  const possible = [...kinds].filter(([, each]) => service.datadir !== undefined || !each.readsFiles);
+  const names = possible.map(([name]) => name).join(', ');
+  if (kind === undefined) {
+    throw new SkybackupError('unsupported', `This daemon does not take backups of type ${type}.`, {
+      hint: `Choose backup_type ${[...kinds.keys()].join(', ')}.`,
+    });
+  }
+  if (kind.readsFiles && service.datadir === undefined) {
+    const other = names === '' ? '' : ` Or choose backup_type ${names}, which ask the server alone.`;
+    throw new SkybackupError(
+      'unsupported',
+      `Service ${service.id} was registered without its data directory, which a ${type} backup reads.`,
+      {
+        hint: `Forget the service and register it again with --datadir, on the machine where its data are.${other}`,
+      },
+    );
+  }
+  return kind;
+}
