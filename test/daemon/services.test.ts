@@ -10,13 +10,15 @@ let daemon: TestDaemon;
 let server: TestMariadbd;
 let folder: string;
 beforeAll(async () => {
-  [daemon, server] = await Promise.all([startDaemon(), startMariadbd({ seed: true })]);
   folder = mkdtempSync(join(tmpdir(), 'skb-pw-'));
+  // One after the other: should the second fail, the first is still ended below.
+  daemon = await startDaemon();
+  server = await startMariadbd({ seed: true });
 });
 afterAll(async () => {
-  await server.stop();
   await daemon.dispose();
   rmSync(folder, { recursive: true, force: true });
+  await server.stop();
 });
 
 const register = (id: string, change: object = {}) =>
