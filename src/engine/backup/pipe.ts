@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import type { SkybackupError } from '../../contract/errors.ts';
 import { type CommandExit, type CommandSpec, type RunningCommand, startCommand } from '../mariadb/command.ts';
 
@@ -50,17 +50,21 @@ export function startPipe(
   }
   exits.catch(() => {});
 
-  const output = members.at(-1)?.stdout;
-  const bytes = async function* (): AsyncGenerator<Buffer> {
-    try {
-      if (output) yield* output as AsyncIterable<Buffer>;
-      const failure = await judge(await exits);
-      if (failure !== undefined) throw failure;
-    } finally {
+  const body = new Transform({
+    highWaterMark: 1024 * 1024,
+    transform: (chunk: Buffer, _encoding, done) => done(null, chunk),
+    flush: (done) => {
+      exits.then(judge).then((failure) => done(failure), done);
+    },
+    destroy: (error, done) => {
       stop();
-    }
-  };
-  return { body: Readable.from(bytes(), { objectMode: false, highWaterMark: 1024 * 1024 }), members, stop, exits };
+      done(error);
+    },
+  });
+  const output = members.at(-1)?.stdout;
+  output?.once('error', (error) => body.destroy(error));
+  output?.pipe(body);
+  return { body, members, stop, exits };
 }
 
 /** Bytes a process has read so far, from the kernel's own count; undefined once it is gone, or where there is no /proc. */

@@ -74,7 +74,7 @@ export function startCommand(spec: CommandSpec, options: CommandOptions = {}): R
   child.stderr?.on('data', (chunk: Buffer) => tail.add(chunk));
   let stopping = false;
   const stop = (): void => {
-    if (stopping) return;
+    if (stopping || child.exitCode !== null || child.signalCode !== null) return;
     stopping = true;
     signalGroup(child, 'SIGINT');
     // mariadb-backup blocks TERM, HUP and QUIT; a process stuck in the kernel or stopped heeds KILL alone.

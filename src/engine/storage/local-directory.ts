@@ -6,14 +6,13 @@ import { addAbortSignal, Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { SkybackupError } from '../../contract/errors.ts';
 import { makeDirectories, nearestExisting, refuseEscape, syncDirectory } from './directories.ts';
+import { writeDurably } from './durable-write.ts';
 import { storageFailure } from './failure.ts';
 import { checkKey } from './object-key.ts';
 import type { ObjectStat, ObjectStore } from './object-store.ts';
 
 /** Unfinished puts; on the same file system as the objects, so that a finished one is linked into place. */
 const incoming = '.incoming';
-/** Written bytes are brought to the disk as they come, so that the last fsync has little left to wait for. */
-const syncEvery = 32 * 1024 * 1024;
 
 /** A directory as object store. It is made (0700) by the first put. */
 export function localDirectory(directory: string): ObjectStore {
@@ -178,40 +177,6 @@ async function linkInto(root: string, unfinished: string, path: string): Promise
     }
   }
   await syncDirectory(dirname(path));
-}
-
-/** Writes a new file and fsyncs it, the bytes of every 32 MiB already on their way to the disk while more come. */
-async function writeDurably(path: string, source: Readable, onBytes: (bytes: number) => void): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  let early: Promise<void> = Promise.resolve();
-  let syncing = false;
-  try {
-    let bytes = 0;
-    let synced = 0;
-    await file.writeFile(
-      (async function* () {
-        for await (const chunk of source as AsyncIterable<Buffer>) {
-          yield chunk;
-          bytes += chunk.length;
-          onBytes(bytes);
-          if (syncing || bytes - synced < syncEvery) continue;
-          synced = bytes;
-          syncing = true;
-          // Should it fail, the last sync fails too, and that one is heeded.
-          early = file
-            .datasync()
-            .catch(() => {})
-            .finally(() => {
-              syncing = false;
-            });
-        }
-      })(),
-    );
-    await file.sync();
-  } finally {
-    await early;
-    await file.close();
-  }
 }
 
 function taken(key: string, url: string): SkybackupError {
