@@ -12,6 +12,15 @@ export async function serverProcess(
   variables: Readonly<Record<string, string>>,
   datadir: string,
 ): Promise<number> {
+  if (process.platform !== 'linux') {
+    throw new SkybackupError(
+      'unsupported',
+      `On ${process.platform} it cannot be proven whose data directory ${datadir} is.`,
+      {
+        hint: 'Take physical backups on Linux; elsewhere take logical dumps.',
+      },
+    );
+  }
   const said = variables.datadir ?? '';
   const wrong = (): SkybackupError =>
     new SkybackupError(
