@@ -11,7 +11,7 @@ import { readMarker } from './data-marker.ts';
 import { findServer } from './find-server.ts';
 import { type ManagedLayout, makeSocketFolder, managedLayout } from './layout.ts';
 import { choosePort, isPortFree } from './port.ts';
-import { otherServerFiles, readServerFile, type ServerFile, updateServerFile } from './server-file.ts';
+import { otherServerFiles, readServerFile, type ServerFile, updateServerFile, writeServerFile } from './server-file.ts';
 
 const longestLog = 16 * 1024 * 1024;
 
@@ -128,7 +128,11 @@ function serverArguments(layout: ManagedLayout, file: ServerFile): string[] {
 
 /** The kept port while it is free; else another, with a note that says so. */
 async function freshPort(home: Home, id: string, layout: ManagedLayout, file: ServerFile): Promise<ServerFile> {
-  if (await isPortFree(file.port)) return file;
+  if (await isPortFree(file.port)) {
+    const { port_note: _told, ...kept } = file;
+    writeServerFile(layout, kept);
+    return kept;
+  }
   const port = await choosePort(new Set(otherServerFiles(home, id).map((other) => other.port)));
   return updateServerFile(layout, {
     port,

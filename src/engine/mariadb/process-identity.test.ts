@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -54,7 +63,12 @@ test('whoever has a file of a directory open is found, a neighbour with a longer
   writeFileSync(join(folder, 'file'), 'x');
   const identity = await sleeper({ file: join(folder, 'file') });
   expect(holdersOf(folder)).toEqual([{ pid: identity.pid, command: 'sleep', path: join(folder, 'file') }]);
+  symlinkSync(folder, `${folder}-link`);
+  expect(holdersOf(`${folder}-link`)).toHaveLength(1);
+  rmSync(`${folder}-link`);
+  mkdirSync(folder.slice(0, -1));
   expect(holdersOf(folder.slice(0, -1))).toEqual([]);
+  rmdirSync(folder.slice(0, -1));
   signalProcess(identity, 'SIGKILL');
   await waitUntilGone(identity, 10_000);
   expect(holdersOf(folder)).toEqual([]);

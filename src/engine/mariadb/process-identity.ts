@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -54,11 +54,14 @@ export function processesWorkingIn(directory: string, executable: string): Proce
 }
 
 /**
- * Every process with a file or a mapping inside `directory` (a real path). Processes of other users that we may not look
- * into are left out: the directory is closed to them.
+ * Every process with a file or a mapping inside `directory`. Processes of other users that we may not look into are left
+ * out: the directory is closed to them.
  */
 export function holdersOf(directory: string): Holder[] {
-  const inside = (path: string) => path === directory || path.startsWith(`${directory}/`);
+  if (!existsSync(directory)) return [];
+  // The kernel names files by their real paths; ours may lead through a link.
+  const real = realpathSync(directory);
+  const inside = (path: string) => path === real || path.startsWith(`${real}/`);
   return pids().flatMap((pid) => {
     if (pid === process.pid) return [];
     const path = openPaths(pid).find(inside);

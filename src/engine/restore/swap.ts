@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { JobContext } from '../job-context.ts';
 import { readMarker } from '../managed/data-marker.ts';
@@ -145,8 +145,7 @@ async function openExchange(
       );
     }
   }
-  const real = existsSync(layout.data) ? realpathSync(layout.data) : layout.data;
-  const stranger = holdersOf(real).find((holder) => holder.pid !== running?.pid);
+  const stranger = holdersOf(layout.data).find((holder) => holder.pid !== running?.pid);
   if (stranger !== undefined) {
     throw new SkybackupError(
       'conflict',

@@ -133,6 +133,10 @@ describe('a managed server', () => {
     expect(started.message).toContain(`Port ${port} was taken`);
     expect((await managedStatus(place.home, service)).message).toContain(`Port ${port} was taken`);
     await new Promise((resolve) => squatter.close(resolve));
+
+    await stopManagedServer(place.home, service);
+    expect(await startManagedServer(place.home, service)).toEqual({ pid: expect.any(Number), port: started.port });
+    expect((await managedStatus(place.home, service)).message).toBeUndefined();
   });
 
   test('is withheld while a restore exchanges its data', async () => {

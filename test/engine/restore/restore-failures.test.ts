@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
+  createReadStream,
   mkdirSync,
   openSync,
   readFileSync,
@@ -145,7 +146,7 @@ describe('while the new data are made', () => {
     const read = await repacked((data) => truncateSync(join(data, 'ib_logfile0'), 5000));
     const error = await failure(scene.input({ repository: sampleRepository(scene.backup, read) }));
     expect(error.code).toBe('restore_failed');
-    expect(error.message).toContain('Preparing the backup failed');
+    expect(error.message, String(error.cause)).toContain('Preparing the backup failed');
   });
 });
 
@@ -304,11 +305,10 @@ async function repacked(change: (data: string) => void): Promise<() => Readable>
     shell: '/bin/sh',
   })`${findTool('zstd')} -dc ${scene.backup.file} | ${findTool('mbstream')} -x`;
   change(folder);
-  const { stdout } = await execa({
+  const packed = `${folder}.xbstream.zst`;
+  await execa({
     cwd: folder,
     shell: '/bin/sh',
-    encoding: 'buffer',
-    maxBuffer: 512 * 1024 * 1024,
-  })`${findTool('mbstream')} -c $(find . -type f | sed 's|^[.]/||' | tr '\n' ' ') | ${findTool('zstd')} -1 -c`;
-  return () => Readable.from([Buffer.from(stdout)]);
+  })`${findTool('mbstream')} -c $(find . -type f | sed 's|^[.]/||' | tr '\n' ' ') | ${findTool('zstd')} -1 -c > ${packed}`;
+  return () => createReadStream(packed);
 }
