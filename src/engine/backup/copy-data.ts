@@ -4,7 +4,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { CommandExit } from '../mariadb/command.ts';
 import type { TableFacts } from '../mariadb/tables.ts';
 import { findTool } from '../mariadb/tools.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { StoredObject } from '../repository/manifest.ts';
 import { type BackupPosition, readPosition } from './lsn-files.ts';
 import { bytesRead, type Pipe, startPipe } from './pipe.ts';
 import { BackupStages } from './stages.ts';
@@ -18,7 +18,7 @@ export interface CopyInput {
   lockWaitSeconds: number;
   signal: AbortSignal;
   /** Stores the compressed stream. It ends without an error only when the whole pipe did well. */
-  store: (body: Readable) => Promise<Manifest['object']>;
+  store: (body: Readable) => Promise<StoredObject>;
   /** Asked while no table can be made, changed or dropped, so that the list fits the copied data. */
   tables: () => Promise<TableFacts[]>;
   /** Asked after a lock did not come in time. */
@@ -29,7 +29,7 @@ export interface CopyInput {
 }
 
 export interface CopiedData {
-  object: Manifest['object'];
+  object: StoredObject;
   position: BackupPosition;
   tables: TableFacts[];
   /** The moment the data is of. */

@@ -151,7 +151,7 @@ function describe(
     started_at: toRfc3339(startedAt),
     ended_at: toRfc3339(new Date()),
     point_in_time: toRfc3339(copied.dataOf),
-    object: copied.object,
+    objects: [copied.object],
     disk_bytes: copied.diskBytes,
     compression: 'zstd',
     encryption: null,

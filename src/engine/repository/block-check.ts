@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SkybackupError } from '../../contract/errors.ts';
 import { cutAtBlocks } from './block-hash.ts';
-import type { Manifest } from './manifest.ts';
+import type { StoredObject } from './manifest.ts';
 
 /**
  * The object's bytes, each block handed on only once its hash was found right: no damaged byte reaches a restore.
@@ -9,9 +9,10 @@ import type { Manifest } from './manifest.ts';
  */
 export async function* checkedBlocks(
   source: AsyncIterable<Buffer>,
-  manifest: Pick<Manifest, 'id' | 'object'>,
+  backupId: string,
+  object: StoredObject,
 ): AsyncGenerator<Buffer> {
-  const blocks = new BlockReader(source, manifest);
+  const blocks = new BlockReader(source, backupId, object);
   let next = blocks.read();
   for (;;) {
     const block = await next;
@@ -31,18 +32,18 @@ export async function* checkedBlocks(
 
 const released = Buffer.alloc(0);
 
-/** Cuts the source into blocks and checks each against the manifest. Throws `backup_damaged`. */
+/** Cuts the source into blocks and checks each against what was written. Throws `backup_damaged`. */
 class BlockReader {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #id: string;
-  readonly #object: Manifest['object'];
+  readonly #object: StoredObject;
   /** Bytes that came with the block before and belong to the next. */
   #rest: Buffer = released;
   #block = 0;
 
-  constructor(source: AsyncIterable<Buffer>, { id, object }: Pick<Manifest, 'id' | 'object'>) {
+  constructor(source: AsyncIterable<Buffer>, backupId: string, object: StoredObject) {
     this.#chunks = source[Symbol.asyncIterator]();
-    this.#id = id;
+    this.#id = backupId;
     this.#object = object;
   }
 

@@ -13,11 +13,9 @@ export async function* catalogue(
     if (manifestKey === undefined) continue;
     try {
       const manifest = parseManifest(manifestKey, await buffer(await store.get(manifestKey)));
-      const object = objects.find((found) => found.key === manifest.object.key);
-      if (object === undefined) onDamaged(manifestKey, `Its object ${manifest.object.key} is missing.`);
-      else if (object.bytes !== manifest.object.bytes) {
-        onDamaged(manifestKey, `Its object has ${object.bytes} bytes, and ${manifest.object.bytes} were written.`);
-      } else yield manifest;
+      const damage = damageOf(manifest, objects);
+      if (damage === undefined) yield manifest;
+      else onDamaged(manifestKey, damage);
     } catch (error) {
       const failure = toSkybackupError(error);
       // Removed since it was listed.
@@ -38,6 +36,17 @@ export async function sweepUnpublished(store: ObjectStore, olderThanMs: number):
     }
   }
   return swept;
+}
+
+/** What the listing alone shows to be wrong: an object that is missing or of another size. */
+function damageOf(manifest: Manifest, objects: readonly ObjectStat[]): string | undefined {
+  const sizes = new Map(objects.map(({ key, bytes }) => [key, bytes]));
+  for (const { key, bytes } of manifest.objects) {
+    const size = sizes.get(key);
+    if (size === undefined) return `Its object ${key} is missing.`;
+    if (size !== bytes) return `Its object ${key} has ${size} bytes, and ${bytes} were written.`;
+  }
+  return undefined;
 }
 
 interface BackupFolder {

@@ -25,13 +25,14 @@ export function parseManifest(key: string, bytes: Buffer): Manifest {
     throw damaged(`${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'wrong'}`);
   }
   const manifest = parsed.data;
-  const { object } = manifest;
   const prefix = `${backupPrefix(manifest.service_id, manifest.id)}/`;
   if (!key.startsWith(prefix)) throw damaged(`it belongs to ${prefix}`);
-  // Else a manifest could make a restore read another backup's object.
-  if (!object.key.startsWith(prefix)) throw damaged(`its object ${object.key.slice(0, 200)} belongs elsewhere`);
-  if (object.block_bytes < 1 || object.blocks.length !== Math.ceil(object.bytes / object.block_bytes)) {
-    throw damaged(`${object.blocks.length} blocks of ${object.block_bytes} bytes do not make ${object.bytes}`);
+  for (const { key: objectKey, bytes: size, block_bytes, blocks } of manifest.objects) {
+    // Else a manifest could make a restore read another backup's object.
+    if (!objectKey.startsWith(prefix)) throw damaged(`its object ${objectKey.slice(0, 200)} belongs elsewhere`);
+    if (block_bytes < 1 || blocks.length !== Math.ceil(size / block_bytes)) {
+      throw damaged(`${blocks.length} blocks of ${block_bytes} bytes do not make ${size}`);
+    }
   }
   return manifest;
 }

@@ -2,6 +2,17 @@ import { z } from 'zod';
 
 const Binlog = z.strictObject({ file: z.string(), position: z.number().int(), gtid: z.string() });
 
+const StoredObject = z.strictObject({
+  key: z.string(),
+  bytes: z.number().int(),
+  sha256: z.string(),
+  block_bytes: z.number().int(),
+  /** SHA-256 of each block of `block_bytes` (the last may be shorter). */
+  blocks: z.array(z.string()),
+});
+/** One object of a backup in the store. */
+export type StoredObject = z.infer<typeof StoredObject>;
+
 /**
  * `manifest.json`: written last, so that no manifest means no backup. The manifests alone are enough to find and restore
  * every backup again. Times RFC 3339; sizes in bytes; LSNs as decimal text (they pass 2^53).
@@ -41,20 +52,19 @@ export const Manifest = z.looseObject({
   ended_at: z.string(),
   /** The moment the data is of. */
   point_in_time: z.string(),
-  object: z.strictObject({
-    key: z.string(),
-    bytes: z.number().int(),
-    sha256: z.string(),
-    block_bytes: z.number().int(),
-    /** SHA-256 of each block of `block_bytes` (the last may be shorter). */
-    blocks: z.array(z.string()),
-  }),
+  /** Everything stored: one stream of data, or one object for each binary log, in their order. */
+  objects: z.tuple([StoredObject], StoredObject),
   /** Bytes before compression: what a restore writes. */
   disk_bytes: z.number().int(),
   compression: z.literal('zstd'),
   encryption: z.strictObject({ kind: z.literal('age'), recipients: z.array(z.string()) }).nullable(),
 });
 export type Manifest = z.infer<typeof Manifest>;
+
+/** Bytes the backup takes in its store, beside the manifest. */
+export function storedBytes(manifest: Pick<Manifest, 'objects'>): number {
+  return manifest.objects.reduce((sum, { bytes }) => sum + bytes, 0);
+}
 
 export const objectPrefix = 'v1';
 

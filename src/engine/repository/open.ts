@@ -5,7 +5,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { checkedBlocks } from './block-check.ts';
 import { BlockHash } from './block-hash.ts';
 import { catalogue, sweepUnpublished } from './catalogue.ts';
-import { backupPrefix, type Manifest } from './manifest.ts';
+import { backupPrefix, type Manifest, type StoredObject } from './manifest.ts';
 import { encodeManifest, manifestKey, parseManifest } from './manifest-file.ts';
 import type { BackupRepository } from './repository.ts';
 
@@ -27,7 +27,7 @@ export function openRepository(
     }
   }
 
-  async function putObject(key: string, body: Readable, signal: AbortSignal): Promise<Manifest['object']> {
+  async function putObject(key: string, body: Readable, signal: AbortSignal): Promise<StoredObject> {
     const hash = new BlockHash(blockBytes);
     body.on('error', (error) => hash.destroy(error));
     // The store's put gives this error, if it still reads; one that failed before must not end the process.
@@ -47,22 +47,22 @@ export function openRepository(
     for await (const { key } of store.list(`${backupPrefix(serviceId, backupId)}/`)) await store.delete(key);
   }
 
-  function read(of: Manifest, signal: AbortSignal): Readable {
+  function read(of: Manifest, signal: AbortSignal, object: StoredObject = of.objects[0]): Readable {
     const bytes = async function* (): AsyncGenerator<Buffer> {
       try {
-        const source = await store.get(of.object.key, { signal });
+        const source = await store.get(object.key, { signal });
         try {
-          yield* checkedBlocks(source, of);
+          yield* checkedBlocks(source, of.id, object);
         } finally {
           source.destroy();
         }
       } catch (error) {
-        throw asReadFailure(error, of, signal);
+        throw asReadFailure(error, of.id, object.key, signal);
       }
     };
     const stream = Readable.from(bytes(), { objectMode: false, highWaterMark: 256 * 1024 });
     const cancel = (): void => {
-      stream.destroy(asReadFailure(signal.reason, of, signal));
+      stream.destroy(asReadFailure(signal.reason, of.id, object.key, signal));
     };
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
@@ -83,16 +83,12 @@ export function openRepository(
   };
 }
 
-function asReadFailure(error: unknown, of: Manifest, signal: AbortSignal): SkybackupError {
-  if (signal.aborted) return new SkybackupError('cancelled', `Reading the backup ${of.id} was cancelled.`);
+function asReadFailure(error: unknown, backupId: string, key: string, signal: AbortSignal): SkybackupError {
+  if (signal.aborted) return new SkybackupError('cancelled', `Reading the backup ${backupId} was cancelled.`);
   const failure = toSkybackupError(error);
   if (failure.code !== 'not_found') return failure;
-  return new SkybackupError(
-    'backup_damaged',
-    `The backup ${of.id} is damaged: its object ${of.object.key} is missing.`,
-    {
-      details: { backup_id: of.id, key: of.object.key },
-      cause: error,
-    },
-  );
+  return new SkybackupError('backup_damaged', `The backup ${backupId} is damaged: its object ${key} is missing.`, {
+    details: { backup_id: backupId, key },
+    cause: error,
+  });
 }

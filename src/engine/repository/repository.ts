@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, StoredObject } from './manifest.ts';
 
 /** The catalogue of one object store. The repository is the truth; the state store only indexes it. */
 export interface Repository {
@@ -8,19 +8,19 @@ export interface Repository {
   /** Every published backup, read from the manifests alone. Damaged manifests are reported through `onDamaged` and left out. */
   catalogue(onDamaged: (key: string, reason: string) => void): AsyncIterable<Manifest>;
   /**
-   * The object's bytes with every block checked against the manifest before it is handed on.
-   * Fails with `backup_damaged` naming the backup and the block.
+   * An object's bytes (by default the first's) with every block checked against the manifest before it is handed on.
+   * Fails with `backup_damaged` naming the backup, the object and the block.
    */
-  read(manifest: Manifest, signal: AbortSignal): Readable;
+  read(manifest: Manifest, signal: AbortSignal, object?: StoredObject): Readable;
 }
 
 /** The side that takes backups. What is not published is no backup: nothing lists it, and `sweep` removes it. */
 export interface BackupRepository extends Repository {
   /** Bytes that may still be written; undefined where there is no limit to know of. */
   freeBytes(): Promise<number | undefined>;
-  /** Streams a backup's bytes into the store, hashed as they pass: the whole, and each block. */
-  putObject(key: string, body: Readable, signal: AbortSignal): Promise<Manifest['object']>;
-  /** The moment a backup comes to be. Its object must be stored already. */
+  /** Streams bytes of a backup into the store, hashed as they pass: the whole, and each block. */
+  putObject(key: string, body: Readable, signal: AbortSignal): Promise<StoredObject>;
+  /** The moment a backup comes to be. Its objects must be stored already. */
   publish(manifest: Manifest): Promise<void>;
   /** Removes a backup, its manifest first, so that no half of it is ever listed; or an object that was not published. */
   remove(serviceId: string, backupId: string): Promise<void>;

@@ -49,13 +49,14 @@ export async function materialise(
 }
 
 function counted(manifest: PhysicalManifest, job: JobContext) {
-  const ratio = manifest.disk_bytes / Math.max(1, manifest.object.bytes);
+  const stored = manifest.objects[0].bytes;
+  const ratio = manifest.disk_bytes / Math.max(1, stored);
   let [read, reported] = [0, 0];
   return async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
       yield chunk;
       read += chunk.length;
-      if (read - reported < reportEveryBytes && read < manifest.object.bytes) continue;
+      if (read - reported < reportEveryBytes && read < stored) continue;
       reported = read;
       job.progress(Math.min(manifest.disk_bytes, Math.round(read * ratio)), manifest.disk_bytes);
     }

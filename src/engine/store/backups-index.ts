@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import { type Manifest, storedBytes } from '../repository/manifest.ts';
 import { optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
 
 const BackupRow = z.object({
@@ -93,7 +93,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
         manifest.server.version,
         Date.parse(manifest.started_at),
         Date.parse(manifest.ended_at),
-        manifest.object.bytes,
+        storedBytes(manifest),
         manifest.disk_bytes,
         manifest.binlog?.file ?? null,
         manifest.binlog?.position ?? null,

@@ -25,13 +25,13 @@ describe('a full backup', () => {
 
     expect(await input.repository.manifest('shop', input.backupId)).toEqual(manifest);
     expect(await leftovers(server)).toEqual([
-      `object ${manifest.object.key}`,
-      `object ${manifest.object.key.replace('data.xbstream.zst', 'manifest.json')}`,
+      `object ${manifest.objects[0].key}`,
+      `object ${manifest.objects[0].key.replace('data.xbstream.zst', 'manifest.json')}`,
     ]);
     expect(job.phases).toEqual(['connecting', 'copying', 'publishing']);
     expect(job.warnings).toEqual([]);
 
-    await using restored = await restoreByHand(join(server.root, 'repository', manifest.object.key), manifest);
+    await using restored = await restoreByHand(join(server.root, 'repository', manifest.objects[0].key), manifest);
     expect(await checksums(restored.connection)).toEqual(before);
     await input.repository.remove('shop', input.backupId);
   });
@@ -52,7 +52,7 @@ describe('a full backup', () => {
       server: { version, server_id: Number(serverId), hostname },
     });
     expect(manifest.server.options).toMatchObject({ innodb_page_size: '16384', lower_case_table_names: '0' });
-    expect(manifest.disk_bytes).toBeGreaterThan(manifest.object.bytes);
+    expect(manifest.disk_bytes).toBeGreaterThan(manifest.objects[0].bytes);
     expect(Date.parse(manifest.point_in_time)).toBeGreaterThanOrEqual(Date.parse(manifest.started_at));
     expect(Date.parse(manifest.point_in_time)).toBeLessThanOrEqual(Date.parse(manifest.ended_at));
     const names = manifest.tables.map((table) => `${table.schema}.${table.name} ${table.engine}`);
@@ -94,7 +94,7 @@ describe('a full backup', () => {
     stop = true;
     await writing;
     await writer.close();
-    await using restored = await restoreByHand(join(server.root, 'repository', manifest.object.key), manifest);
+    await using restored = await restoreByHand(join(server.root, 'repository', manifest.objects[0].key), manifest);
     const copy = await connect(restored.connection);
     const [pairs] = await copy.query<{ a: number; b: number }>(
       'SELECT (SELECT MAX(id) FROM shop.pair_a) AS a, (SELECT MAX(id) FROM shop.pair_b) AS b',
@@ -185,7 +185,7 @@ describe('a full backup', () => {
       lower_case_table_names: '1',
       character_set_server: 'utf8mb4',
     });
-    await using restored = await restoreByHand(join(other.root, 'repository', manifest.object.key), manifest);
+    await using restored = await restoreByHand(join(other.root, 'repository', manifest.objects[0].key), manifest);
     expect(await checksums(restored.connection)).toEqual(before);
   });
 

@@ -98,9 +98,9 @@ describe('repository', () => {
       writeFile(file(manifest), change(await readFile(file(manifest), 'utf8')));
     await edit(torn, (text) => text.slice(0, 200));
     await edit(wrong, (text) => text.replace('"full"', '"half"'));
-    await store.delete(bare?.object.key ?? '');
-    await writeFile(join(root, short?.object.key ?? ''), randomBytes(50));
-    await edit(foreign, (text) => text.replace(foreign?.object.key ?? '', whole.object.key));
+    await store.delete(bare?.objects[0].key ?? '');
+    await writeFile(join(root, short?.objects[0].key ?? ''), randomBytes(50));
+    await edit(foreign, (text) => text.replace(foreign?.objects[0].key ?? '', whole.objects[0].key));
     await edit(moved, (text) => text.replaceAll(moved?.id ?? '', backupIdOf(99)));
 
     const { found, damaged } = await catalogue();
@@ -125,8 +125,32 @@ describe('repository', () => {
     const manifest = await publish(1, randomBytes(10));
     await repository.remove('shop', manifest.id);
     expect((await catalogue()).found).toEqual([]);
-    expect(await store.stat(manifest.object.key)).toBeUndefined();
+    expect(await store.stat(manifest.objects[0].key)).toBeUndefined();
     await repository.remove('shop', manifest.id);
+  });
+
+  it('keeps several objects of one backup: each is read by its own blocks, missed and removed', async () => {
+    const id = backupIdOf(1);
+    const put = (name: string, data: Buffer) =>
+      repository.putObject(`v1/shop/${id.slice(0, 32)}/${name}`, Readable.from(slices(data, 1000)), never);
+    const [first, second] = [randomBytes(2 * blockBytes + 1), randomBytes(blockBytes)];
+    const [one, two] = [await put('binlog.000001.zst', first), await put('binlog.000002.zst', second)];
+    const manifest: Manifest = { ...sampleManifest(id, one), objects: [one, two] };
+    await repository.publish(manifest);
+    expect(await catalogue()).toEqual({ found: [id], damaged: [] });
+    expect((await buffer(repository.read(manifest, never))).equals(first)).toBe(true);
+    expect((await buffer(repository.read(manifest, never, two))).equals(second)).toBe(true);
+    const bad = openRepository(corruptingStore(store, two.key, { kind: 'flip', at: 5, bit: 1 }));
+    await expect(buffer(bad.read(manifest, never, two))).rejects.toMatchObject({
+      code: 'backup_damaged',
+      details: { key: two.key, block: 1 },
+    });
+    await writeFile(join(root, two.key), second.subarray(1));
+    expect((await catalogue()).damaged[0]?.[1]).toContain('binlog.000002.zst has 4095 bytes');
+    await store.delete(two.key);
+    expect((await catalogue()).damaged[0]?.[1]).toContain('binlog.000002.zst is missing');
+    await repository.remove('shop', id);
+    expect(await store.stat(one.key)).toBeUndefined();
   });
 
   it('sweeps objects without a manifest once they are old, and nothing else', async () => {
@@ -136,14 +160,14 @@ describe('repository', () => {
     expect(await repository.sweep(3_600_000)).toBe(0);
     expect(await repository.sweep(-1)).toBe(1);
     expect(await store.stat(orphan)).toBeUndefined();
-    expect(await store.stat(whole.object.key)).toBeDefined();
+    expect(await store.stat(whole.objects[0].key)).toBeDefined();
   });
 
   describe('damage', () => {
     const blocks = 5;
     const size = (blocks - 1) * blockBytes + 1234;
     const readDamaged = async (manifest: Manifest, damage: Damage, chunkBytes?: number) => {
-      const bad = openRepository(corruptingStore(store, manifest.object.key, damage, chunkBytes));
+      const bad = openRepository(corruptingStore(store, manifest.objects[0].key, damage, chunkBytes));
       const got: Buffer[] = [];
       try {
         for await (const chunk of bad.read(manifest, never)) got.push(chunk as Buffer);
@@ -213,7 +237,7 @@ describe('repository', () => {
 
     it('is found for an object that is gone', async () => {
       const manifest = await publish(1, randomBytes(size));
-      await store.delete(manifest.object.key);
+      await store.delete(manifest.objects[0].key);
       await expect(buffer(repository.read(manifest, never))).rejects.toMatchObject({ code: 'backup_damaged' });
     });
   });

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../../src/engine/repository/manifest.ts';
+import type { Manifest, StoredObject } from '../../../src/engine/repository/manifest.ts';
 import { backupPrefix } from '../../../src/engine/repository/manifest.ts';
 
 /** The 32 hex digits of a backup id made from a small number. */
@@ -11,7 +11,7 @@ export function objectKeyOf(id: string, serviceId = 'shop'): string {
 }
 
 /** A whole manifest around an object, for tests that need no real backup. */
-export function sampleManifest(id: string, object: Manifest['object'], serviceId = 'shop'): Manifest {
+export function sampleManifest(id: string, object: StoredObject, serviceId = 'shop'): Manifest {
   return {
     format: 1,
     id,
@@ -31,7 +31,7 @@ export function sampleManifest(id: string, object: Manifest['object'], serviceId
     started_at: '2026-11-22T10:00:00Z',
     ended_at: '2026-11-22T10:00:05Z',
     point_in_time: '2026-11-22T10:00:04Z',
-    object,
+    objects: [object],
     disk_bytes: 12345,
     compression: 'zstd',
     encryption: null,

@@ -110,7 +110,7 @@ test('a backup taken under a write load is restored with its own page size, file
 
 test('a single changed bit in the stored object is found, and the target goes on', async () => {
   const manifest = await backUp();
-  const { key, bytes } = manifest.object;
+  const { key, bytes } = manifest.objects[0];
   const { pid } = await managedStatus(place.home, target);
   const damaged = corruptingStore(store, key, { kind: 'flip', at: Math.floor(bytes / 2), bit: 3 }, 65_536);
   await expect(restore(manifest, damaged)).rejects.toMatchObject({
