@@ -12,6 +12,9 @@ const needed: readonly (readonly [string, ...string[]])[] = [
   ['SELECT'],
 ];
 
+/** Their names as a GRANT has them. */
+export const backupPrivileges: readonly string[] = needed.map(([name]) => name);
+
 /** Which of them the user of this connection lacks. Active roles count. */
 export async function missingPrivileges(server: SqlConnection): Promise<string[]> {
   const rows = await server.query<Record<string, string>>('SHOW GRANTS');
