@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import { type FastifyBaseLogger, fastify, LogController, type RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -7,10 +7,12 @@ import { checkHost } from './auth/host-check.ts';
 import { demand, identifyPrincipal, type Principal } from './auth/principal.ts';
 import type { Right } from './auth/roles.ts';
 import { errorAnswer } from './error-answer.ts';
+import { type Api, completeSchema, serializerCompiler, validatorCompiler } from './route-schemas.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { openApiRoute } from './routes/openapi.ts';
 import { planRoutes } from './routes/plans.ts';
 import { restoreRoutes } from './routes/restores.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
@@ -47,10 +49,10 @@ export interface AppOptions extends DaemonFacts {
 const bodyLimit = 1024 * 1024;
 
 /** The Backup API over one listener: a socket's peers are administrators, TCP needs a key. */
-export function createApp(options: AppOptions): FastifyInstance {
-  const { engine, transport, log, onUse } = options;
+export function createApp(options: AppOptions): Api {
+  const { engine, transport, log, onUse, version } = options;
   const loggerInstance: FastifyBaseLogger = log;
-  const app: FastifyInstance = fastify({
+  const app: Api = fastify({
     bodyLimit,
     // A backup id has a hundred characters and more.
     routerOptions: { maxParamLength: 400, ignoreTrailingSlash: true },
@@ -67,11 +69,16 @@ export function createApp(options: AppOptions): FastifyInstance {
       reply.raw.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     },
   });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('principal', undefined);
 
+  const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => {
     // A route that forgot to say who may use it must not exist.
     if (route.config?.right === undefined) throw new Error(`route ${String(route.method)} ${route.url} names no right`);
+    completeSchema(route);
+    routes.push(route);
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-trace-id', request.id);
@@ -128,6 +135,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     app.getDefaultJsonParser('error', 'error')(request, typeof body === 'string' ? body : body.toString(), done);
   });
 
+  openApiRoute(app, routes, version);
   healthRoutes(app, options);
   backupRoutes(app, engine);
   scheduleRoutes(app, engine);

@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
@@ -9,6 +8,7 @@ import { type AppOptions, createApp } from './app.ts';
 import { lockHome } from './home-lock.ts';
 import { IdleStop } from './idle-stop.ts';
 import { createLog } from './log.ts';
+import type { Api } from './route-schemas.ts';
 
 export interface ServeOptions {
   home: Home;
@@ -50,7 +50,7 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
   const lock = lockHome(home);
   if (!lock.held) return { served: false, pid: lock.by };
 
-  const apps: FastifyInstance[] = [];
+  const apps: Api[] = [];
   let engine: Engine | undefined;
   let idleStop: IdleStop | undefined;
   let stopping: Promise<void> | undefined;
@@ -117,7 +117,7 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
   }
 }
 
-async function listenOnSocket(home: Home, options: AppOptions): Promise<FastifyInstance> {
+async function listenOnSocket(home: Home, options: AppOptions): Promise<Api> {
   const app = createApp(options);
   await app.ready();
   // The lock is ours: whatever lies there is left from a daemon that was killed.
@@ -137,7 +137,7 @@ async function listenOnSocket(home: Home, options: AppOptions): Promise<FastifyI
   return app;
 }
 
-async function listenOnTcp(app: FastifyInstance, listen: { host: string; port: number }): Promise<number> {
+async function listenOnTcp(app: Api, listen: { host: string; port: number }): Promise<number> {
   try {
     await app.listen(listen);
   } catch (error) {

@@ -1,25 +1,44 @@
-import type { FastifyInstance } from 'fastify';
-import { type Backup, BackupQuery } from '../../contract/backups.ts';
+import { z } from 'zod';
+import { Backup, BackupQuery, BackupsPage } from '../../contract/backups.ts';
 import type { Page } from '../../contract/pages.ts';
+import { parseRequest } from '../../contract/parse-request.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { idOf, noQuery, queryOf } from '../read-request.ts';
+import { idOf } from '../read-request.ts';
+import type { Api } from '../route-schemas.ts';
 
 const base = '/skybackup/v1/backups';
 
-export function backupRoutes(app: FastifyInstance, engine: Engine): void {
+export function backupRoutes(app: Api, engine: Engine): void {
   const answer = ({ items, count, pages }: Page<Backup>) => ({
     backups: items,
     backups_count: count,
     pages_count: pages,
   });
 
-  app.get(base, { config: { right: 'read' } }, (request) => answer(engine.backups.list(queryOf(request, BackupQuery))));
+  app.get(
+    base,
+    {
+      config: { right: 'read' },
+      schema: { summary: 'List backups', querystring: BackupQuery, response: { 200: BackupsPage } },
+    },
+    (request) => answer(engine.backups.list(request.query)),
+  );
 
-  // One backup when the id has a colon, else those of one service.
-  app.get(`${base}/:id`, { config: { right: 'read' } }, (request) => {
-    const id = idOf(request);
-    if (!id.includes(':')) return answer(engine.backups.listOf(id, queryOf(request, BackupQuery)));
-    noQuery(request);
-    return engine.backups.get(id);
-  });
+  app.get(
+    `${base}/:id`,
+    {
+      config: { right: 'read' },
+      schema: {
+        summary: 'One backup when the id has a colon, else the backups of one service',
+        querystring: BackupQuery,
+        response: { 200: z.union([BackupsPage, Backup]) },
+      },
+    },
+    (request) => {
+      const id = idOf(request);
+      if (!id.includes(':')) return answer(engine.backups.listOf(id, request.query));
+      parseRequest(z.strictObject({}), request.query, 'query');
+      return engine.backups.get(id);
+    },
+  );
 }

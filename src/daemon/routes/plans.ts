@@ -1,13 +1,14 @@
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
-import { type Plan, PlanApproval, PlanRequest } from '../../contract/plans.ts';
+import { Plan, PlanApproval, PlanRequest, PlansPage } from '../../contract/plans.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Principal } from '../auth/principal.ts';
-import { bodyOf, idOf, noBody, noQuery, principalOf } from '../read-request.ts';
+import { idOf, principalOf } from '../read-request.ts';
+import type { Api } from '../route-schemas.ts';
 
 const base = '/skybackup/v1/plans';
 const Decline = z.strictObject({ reason: z.enum(['declined', 'cancelled']) });
+const Asking = z.strictObject({ nonce: z.string() });
 
 /** What `strict` promises: the yes came with a key, and not with the one that asked. */
 function demandOtherKey(plan: Plan, { id }: Principal): void {
@@ -18,34 +19,58 @@ function demandOtherKey(plan: Plan, { id }: Principal): void {
   });
 }
 
-export function planRoutes(app: FastifyInstance, engine: Engine): void {
-  app.post(base, { config: { right: 'request', action: 'Making a plan' } }, (request) => {
-    noQuery(request);
-    return engine.plans.create(bodyOf(request, PlanRequest), principalOf(request).id);
-  });
+export function planRoutes(app: Api, engine: Engine): void {
+  app.post(
+    base,
+    {
+      config: { right: 'request', action: 'Making a plan' },
+      schema: { summary: 'Plan something that cannot be undone', body: PlanRequest, response: { 200: Plan } },
+    },
+    (request) => engine.plans.create(request.body, principalOf(request).id),
+  );
 
-  app.get(base, { config: { right: 'read' } }, (request) => {
-    noQuery(request);
-    return { plans: engine.plans.list() };
-  });
+  app.get(base, { config: { right: 'read' }, schema: { summary: 'List plans', response: { 200: PlansPage } } }, () => ({
+    plans: engine.plans.list(),
+  }));
 
-  app.get(`${base}/:id`, { config: { right: 'read' } }, (request) => {
-    noQuery(request);
-    return engine.plans.get(idOf(request));
-  });
+  app.get(
+    `${base}/:id`,
+    { config: { right: 'read' }, schema: { summary: 'One plan, by its id or code', response: { 200: Plan } } },
+    (request) => engine.plans.get(idOf(request)),
+  );
 
-  app.post(`${base}/:id/ask`, { config: { right: 'request', action: 'Asking about a plan' } }, (request) => {
-    noBody(request);
-    return { nonce: engine.plans.ask(idOf(request)) };
-  });
+  app.post(
+    `${base}/:id/ask`,
+    {
+      config: { right: 'request', action: 'Asking about a plan' },
+      schema: { summary: 'The number that the coming answer must carry', response: { 200: Asking } },
+    },
+    (request) => ({ nonce: engine.plans.ask(idOf(request)) }),
+  );
 
-  app.post(`${base}/:id/approve`, { config: { right: 'administer', action: 'Approving a plan' } }, (request) => {
-    const approval = bodyOf(request, PlanApproval);
-    if (approval.channel === 'approver_key') demandOtherKey(engine.plans.get(idOf(request)), principalOf(request));
-    return engine.plans.approve(idOf(request), approval);
-  });
+  app.post(
+    `${base}/:id/approve`,
+    {
+      config: { right: 'administer', action: 'Approving a plan' },
+      schema: {
+        summary: 'Say yes; the request repeated with plan_id carries it out',
+        body: PlanApproval,
+        response: { 200: Plan },
+      },
+    },
+    (request) => {
+      const approval = request.body;
+      if (approval.channel === 'approver_key') demandOtherKey(engine.plans.get(idOf(request)), principalOf(request));
+      return engine.plans.approve(idOf(request), approval);
+    },
+  );
 
-  app.post(`${base}/:id/decline`, { config: { right: 'request', action: 'Declining a plan' } }, (request) =>
-    engine.plans.decline(idOf(request), bodyOf(request, Decline).reason),
+  app.post(
+    `${base}/:id/decline`,
+    {
+      config: { right: 'request', action: 'Declining a plan' },
+      schema: { summary: 'Void a plan', body: Decline, response: { 200: Plan } },
+    },
+    (request) => engine.plans.decline(idOf(request), request.body.reason),
   );
 }

@@ -1,42 +1,81 @@
-import type { FastifyInstance } from 'fastify';
-import { RestoreLookupRequest, RestoreQuery, RestoreRequest } from '../../contract/restores.ts';
+import {
+  RecoveryWindows,
+  Restore,
+  RestoreLookup,
+  RestoreLookupRequest,
+  RestoreQuery,
+  RestoreRequest,
+  RestoresPage,
+} from '../../contract/restores.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { askerOf, bodyOf, noBody, noQuery, numberOf, queryOf } from '../read-request.ts';
+import { askerOf, numberOf } from '../read-request.ts';
+import { type Api, Done, PlanQuery } from '../route-schemas.ts';
 
 const base = '/skybackup/v1/restores';
 
-export function restoreRoutes(app: FastifyInstance, engine: Engine): void {
-  app.get(base, { config: { right: 'read' } }, (request) => {
-    const { items, count, pages } = engine.restores.list(queryOf(request, RestoreQuery));
-    return { restores: items, restores_count: count, pages_count: pages };
-  });
+export function restoreRoutes(app: Api, engine: Engine): void {
+  app.get(
+    base,
+    {
+      config: { right: 'read' },
+      schema: { summary: 'List restores', querystring: RestoreQuery, response: { 200: RestoresPage } },
+    },
+    (request) => {
+      const { items, count, pages } = engine.restores.list(request.query);
+      return { restores: items, restores_count: count, pages_count: pages };
+    },
+  );
 
-  app.post(base, { config: { right: 'request', action: 'Starting a restore' } }, (request) => {
-    noQuery(request);
-    const body = bodyOf(request, RestoreRequest);
-    return engine.restores.create(body, askerOf(request, body.plan_id));
-  });
+  app.post(
+    base,
+    {
+      config: { right: 'request', action: 'Starting a restore' },
+      schema: { summary: "Replace a service's data by a backup", body: RestoreRequest, response: { 200: Restore } },
+    },
+    (request) => engine.restores.create(request.body, askerOf(request, request.body.plan_id)),
+  );
 
-  app.get(`${base}/:id`, { config: { right: 'read' } }, (request) => {
-    noQuery(request);
-    return engine.restores.get(numberOf(request, 'restore'));
-  });
+  app.get(
+    `${base}/:id`,
+    { config: { right: 'read' }, schema: { summary: 'One restore', response: { 200: Restore } } },
+    (request) => engine.restores.get(numberOf(request, 'restore')),
+  );
 
-  app.delete(`${base}/:id`, { config: { right: 'request', action: 'Deleting a restore record' } }, async (request) => {
-    noBody(request);
-    await engine.restores.remove(numberOf(request, 'restore'), askerOf(request));
-    return {};
-  });
+  app.delete(
+    `${base}/:id`,
+    {
+      config: { right: 'request', action: 'Deleting a restore record' },
+      schema: { summary: 'Delete the record of a finished restore', querystring: PlanQuery, response: { 200: Done } },
+    },
+    async (request) => {
+      await engine.restores.remove(numberOf(request, 'restore'), askerOf(request, request.query.plan_id));
+      return {};
+    },
+  );
 
-  app.post(`${base}/lookup`, { config: { right: 'read' } }, async (request) => {
-    noQuery(request);
-    const { backup_id, service_id } = bodyOf(request, RestoreLookupRequest);
-    return { services: await engine.restores.lookupTargets(backup_id, service_id) };
-  });
+  app.post(
+    `${base}/lookup`,
+    {
+      config: { right: 'read' },
+      schema: {
+        summary: 'The services a backup may be restored onto',
+        body: RestoreLookupRequest,
+        response: { 200: RestoreLookup },
+      },
+    },
+    async (request) => {
+      const { backup_id, service_id } = request.body;
+      return { services: await engine.restores.lookupTargets(backup_id, service_id) };
+    },
+  );
 
   // No service has a window before binary logs are archived: an empty list is the truth.
-  app.get(`${base}/pointintime/lookup`, { config: { right: 'read' } }, (request) => {
-    noQuery(request);
-    return { services: [] };
-  });
+  app.get(
+    `${base}/pointintime/lookup`,
+    {
+      config: { right: 'read' },
+      schema: { summary: 'The times each service can be taken back to', response: { 200: RecoveryWindows } },
+    },
+    () => ({ services: [] }),
+  );
 }
