@@ -1,4 +1,3 @@
-import { SkybackupError } from '../../contract/errors.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import type { JobContext } from '../job-context.ts';
 import { type connect, connectWith } from '../mariadb/connect.ts';
@@ -12,7 +11,9 @@ import { backupPrefix, type Manifest } from '../repository/manifest.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
 import { type CopiedData, copyData } from './copy-data.ts';
+import { orCancelled, publishBackup } from './publish.ts';
 import { estimateBytes } from './size-estimate.ts';
+import { checkSpace, noSpaceMidway } from './storage-room.ts';
 import { type WorkDirectory, withWorkDirectory } from './work-directory.ts';
 
 export interface FullBackupInput {
@@ -32,15 +33,7 @@ export interface FullBackupInput {
  * a cancel included, leaves no object, no temporary file and no process; until the manifest is written there is no backup.
  */
 export async function takeFullBackup(input: FullBackupInput, job: JobContext): Promise<Manifest> {
-  try {
-    return await take(input, job);
-  } catch (error) {
-    if (!job.signal.aborted) throw error;
-    // Whatever a cancel broke first, it was the cancel.
-    throw new SkybackupError('cancelled', `The backup ${input.backupId} was cancelled; nothing of it was kept.`, {
-      cause: error,
-    });
-  }
+  return orCancelled(input.backupId, job, () => take(input, job));
 }
 
 async function take(input: FullBackupInput, job: JobContext): Promise<Manifest> {
@@ -66,14 +59,7 @@ async function take(input: FullBackupInput, job: JobContext): Promise<Manifest> 
 
     job.phase('publishing');
     const manifest = describe(input, { facts, copied, startedAt });
-    try {
-      job.signal.throwIfAborted();
-      await input.beforePublish();
-      await repository.publish(manifest);
-    } catch (error) {
-      await repository.remove(service.id, backupId);
-      throw error;
-    }
+    await publishBackup(input, manifest, job);
     return manifest;
   });
 }
@@ -117,8 +103,7 @@ async function copy(
       },
     });
   } catch (error) {
-    if (error instanceof SkybackupError && error.code === 'no_space') throw noSpaceMidway(error, service, estimate);
-    throw error;
+    throw noSpaceMidway(error, service, estimate);
   }
 }
 
@@ -156,29 +141,6 @@ function describe(
     compression: 'zstd',
     encryption: null,
   };
-}
-
-/** Compressed to less than a tenth is rare: with less free than that, hours of copying would end in a full disk. */
-async function checkSpace(repository: BackupRepository, estimate: number): Promise<void> {
-  const free = await repository.freeBytes();
-  const needed = Math.ceil(estimate / 10);
-  if (free === undefined || free >= needed) return;
-  throw new SkybackupError(
-    'no_space',
-    `The storage ${repository.url} has ${free} bytes free, and a backup of ${estimate} bytes needs at least ${needed}.`,
-    { details: { needed, free } },
-  );
-}
-
-function noSpaceMidway(error: SkybackupError, service: ServiceRecord, estimate: number): SkybackupError {
-  return new SkybackupError(
-    'no_space',
-    `The backup of ${service.id} (about ${estimate} bytes before compression) stopped: ${error.message}`,
-    {
-      details: { ...error.details, estimate },
-      cause: error,
-    },
-  );
 }
 
 /** Engines whose rows mariadb-backup copies; of the others it takes the definition at most. */
