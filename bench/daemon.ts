@@ -29,7 +29,7 @@ export interface DaemonUnderTest {
 }
 
 /** How often we ask whether work has ended: short beside what is measured. */
-const lookMs = 20;
+const lookMs = 50;
 const service = 'bench';
 
 export async function startDaemon(): Promise<DaemonUnderTest> {
