@@ -41,6 +41,7 @@ export async function runProgram(args: string[]): Promise<number> {
   )
     .option('--listen <host:port>', 'answer HTTP there too; keys are then needed')
     .option('--idle-minutes <minutes>', 'stop when nothing was asked for that long and nothing is scheduled or managed')
+    .option('--requests-per-minute <number>', 'what each key may ask for (600); beyond it the answer is 429')
     .option('--started-by <who>', 'client or person', 'person');
 
   const services = group('services', 'MariaDB servers that are backed up');

@@ -10,6 +10,7 @@ export interface ServeOptions {
   listen?: string;
   startedBy: string;
   idleMinutes?: string;
+  requestsPerMinute?: string;
 }
 
 /** The daemon of this home, until a signal ends it, another version asks it to make room, or it was idle for long. */
@@ -18,6 +19,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   if (startedBy !== 'client' && startedBy !== 'person') throw new UsageError('--started-by is client or person.');
   const listen = listenAddress(options.listen);
   const idleMinutes = minutes(options.idleMinutes);
+  const requestsPerMinute = wholeNumber('--requests-per-minute', options.requestsPerMinute);
   const { home } = readSettings(withoutProviders(terminal.env));
   checkLocalDaemonPossible(home);
   await prepareHome(home);
@@ -28,6 +30,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
     version,
     ...(listen === undefined ? {} : { listen }),
     ...(idleMinutes === undefined ? {} : { idleMinutes }),
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
   });
   if (!daemon.served) {
     const held = new SkybackupError('conflict', `A daemon serves ${home.root} already (pid ${daemon.pid}).`, {
@@ -67,4 +70,10 @@ function minutes(text: string | undefined): number | undefined {
   if (!/^\d+(\.\d+)?$/.test(text) || value <= 0)
     throw new UsageError(`--idle-minutes ${text} is not a number of minutes.`);
   return value;
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`${option} ${text} is not a whole number above 0.`);
+  return Number(text);
 }

@@ -5,6 +5,7 @@ import { SkybackupError } from '../contract/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkHost } from './auth/host-check.ts';
 import { demand, identifyPrincipal, type Principal } from './auth/principal.ts';
+import { limitRequests } from './auth/rate-limit.ts';
 import type { Right } from './auth/roles.ts';
 import { errorAnswer } from './error-answer.ts';
 import { type Api, completeSchema, serializerCompiler, validatorCompiler } from './route-schemas.ts';
@@ -42,6 +43,8 @@ export interface DaemonFacts {
 export interface AppOptions extends DaemonFacts {
   transport: { kind: 'socket' } | { kind: 'tcp'; host: string };
   log: Logger;
+  /** What each key may ask for; beyond it the answer is 429. */
+  requestsPerMinute: number;
   /** Called for each request but `/healthz`: the daemon is being used. */
   onUse(): void;
 }
@@ -72,6 +75,7 @@ export function createApp(options: AppOptions): Api {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('principal', undefined);
+  const limit = limitRequests(app, options.requestsPerMinute);
 
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => {
@@ -87,6 +91,7 @@ export function createApp(options: AppOptions): Api {
     if (right === 'public') return;
     onUse();
     request.principal = identifyPrincipal(engine, transport.kind, request);
+    await limit(request);
     if (right !== undefined) demand(request.principal, right, action ?? 'Reading');
   });
   app.addHook('onResponse', async (request, reply) => {

@@ -42,9 +42,11 @@ export function openApiDocument(routes: readonly RouteOptions[], version: string
       // `input`: what the daemon may be sent, and what its answers are before a client reads them.
       schemas: schemasOf(registry),
       responses: {
-        Error: {
-          description: 'Refused or failed: what happened, and what to do next.',
-          content: { 'application/json': { schema: { $ref: reference('Error') } } },
+        Error: { description: 'Refused or failed: what happened, and what to do next.', content: errorContent },
+        TooManyRequests: {
+          description: 'The key has used up its requests of this minute.',
+          headers: { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } },
+          content: errorContent,
         },
       },
       securitySchemes: {
@@ -55,6 +57,8 @@ export function openApiDocument(routes: readonly RouteOptions[], version: string
     security: [{ apiKey: [] }, { bearer: [] }],
   };
 }
+
+const errorContent = { 'application/json': { schema: { $ref: reference('Error') } } };
 
 type Refer = (schema: z.ZodType, name: string) => Json;
 
@@ -79,6 +83,7 @@ function operation(route: RouteOptions, method: string, refer: Refer): Json {
         }),
     responses: {
       200: { description: 'Done.', content: answerContent(schema.response, `${shape}Answer`, refer) },
+      ...(right === 'public' ? {} : { 429: { $ref: '#/components/responses/TooManyRequests' } }),
       default: { $ref: '#/components/responses/Error' },
     },
   };

@@ -5,6 +5,7 @@ import type { Home } from '../contract/home.ts';
 import { type Engine, startEngine } from '../engine/engine.ts';
 import type { EngineLog } from '../engine/engine-context.ts';
 import { type AppOptions, createApp } from './app.ts';
+import { defaultRequestsPerMinute } from './auth/rate-limit.ts';
 import { lockHome } from './home-lock.ts';
 import { IdleStop } from './idle-stop.ts';
 import { createLog } from './log.ts';
@@ -18,6 +19,8 @@ export interface ServeOptions {
   startedBy: 'client' | 'person';
   /** Default 30. */
   idleMinutes?: number;
+  /** Of each key. Default 600. */
+  requestsPerMinute?: number;
   version: string;
   log?: Logger;
 }
@@ -97,7 +100,15 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
       void stop();
     });
     engine.onJobEnd(idleStop.used);
-    const shared = { engine, version, startedBy, log, onUse: idleStop.used, stop: () => void stop() };
+    const shared = {
+      engine,
+      version,
+      startedBy,
+      log,
+      requestsPerMinute: options.requestsPerMinute ?? defaultRequestsPerMinute,
+      onUse: idleStop.used,
+      stop: () => void stop(),
+    };
     apps.push(await listenOnSocket(home, { ...shared, transport: { kind: 'socket' } }));
     let port: number | undefined;
     if (listen !== undefined) {

@@ -9,14 +9,7 @@ let daemon: TestDaemon;
 let tcp: string;
 beforeAll(async () => {
   daemon = await startDaemon({ args: ['--listen', '127.0.0.1:0'] });
-  tcp = `http://127.0.0.1:${
-    JSON.parse(
-      daemon
-        .log()
-        .split('\n')
-        .find((line) => line.includes('the daemon serves')) ?? '{}',
-    ).port
-  }`;
+  tcp = daemon.url();
 });
 afterAll(() => daemon.dispose());
 

@@ -19,11 +19,7 @@ let raw: Record<string, unknown>;
 let tcp: string;
 beforeAll(async () => {
   daemon = await startDaemon({ args: ['--listen', '127.0.0.1:0'] });
-  const serves = daemon
-    .log()
-    .split('\n')
-    .find((line) => line.includes('the daemon serves'));
-  tcp = `http://127.0.0.1:${JSON.parse(serves ?? '{}').port}`;
+  tcp = daemon.url();
   // Its readers have no key yet.
   raw = (await (await fetch(`${tcp}${base}/openapi.json`)).json()) as Record<string, unknown>;
   document = Document.parse(raw);

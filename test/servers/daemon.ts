@@ -35,6 +35,8 @@ export interface TestDaemon {
   readonly api: BackupApi & { daemon: DaemonApi };
   /** One raw request over the socket. */
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** `http://…` of one that was started with `--listen`. */
+  url(): string;
   /** Waits until a job has ended. */
   ended(jobId: number): Promise<Job>;
   /** Everything it and its predecessors in this home wrote to stderr. */
@@ -125,6 +127,10 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     pid: child.pid ?? -1,
     api: api as TestDaemon['api'],
     request,
+    url() {
+      const ports = daemon.log().matchAll(/"port":(\d+),.*"msg":"the daemon serves"/g);
+      return `http://127.0.0.1:${[...ports].at(-1)?.[1]}`;
+    },
     exit,
     log: () => readFileSync(home.log, 'utf8'),
     async ended(jobId) {

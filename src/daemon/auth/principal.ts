@@ -13,7 +13,7 @@ export interface Principal {
 }
 
 /** Whoever may open the socket in its 0700 folder is the daemon's own user, or root. */
-const socketPeer: Principal = { id: 'socket', role: 'administrator' };
+export const socketPeer: Principal = { id: 'socket', role: 'administrator' };
 
 /** Finds out who asks. Throws `unauthorized` without saying what exactly was wrong with the key. */
 export function identifyPrincipal(
