@@ -77,6 +77,17 @@ export async function runProgram(args: string[]): Promise<number> {
   command(services, 'stop <id>', 'stop a managed service', async (terminal, self) =>
     (await import('./services/power.ts')).setPower(terminal, first(self), false),
   );
+  command(
+    services,
+    'lock <id>',
+    'refuse restores onto it, stops and weaker protection to every tool; backups go on',
+    async (terminal, self) => (await import('./services/lock.ts')).lockService(terminal, first(self), self.opts()),
+  )
+    .option('--until <time>', 'when it ends by itself: 2026-01-31T18:00:00Z, or "2026-01-31 18:00:00" (UTC)')
+    .option('--reason <words>', 'why; shown to whoever is refused');
+  command(services, 'unlock <id>', 'end its lock', async (terminal, self) =>
+    (await import('./services/lock.ts')).unlockService(terminal, first(self)),
+  );
   command(services, 'forget <id>', 'take it off the list; its data and backups stay', async (terminal, self) =>
     (await import('./services/forget.ts')).forgetService(terminal, first(self)),
   );

@@ -10,7 +10,7 @@ import type {
   RestoreQuery,
 } from '../contract/restores.ts';
 import type { Schedule, SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
-import type { RegisterServiceRequest, Service } from '../contract/services.ts';
+import type { LockRequest, RegisterServiceRequest, Service } from '../contract/services.ts';
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
@@ -91,6 +91,9 @@ export interface BackupApi {
 export interface DaemonApi {
   registerService(request: RegisterServiceRequest, options?: CallOptions): Promise<Service>;
   forgetService(id: string, options?: CallOptions): Promise<void>;
+  /** Refuses the service to every plan, and so to every tool, until then or until it is unlocked. */
+  lockService(id: string, request: LockRequest, options?: CallOptions): Promise<Service>;
+  unlockService(id: string, options?: CallOptions): Promise<Service>;
 
   getJob(id: number, options?: CallOptions): Promise<Job>;
   cancelJob(id: number, options?: CallOptions): Promise<Job>;

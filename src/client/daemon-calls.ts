@@ -30,16 +30,20 @@ export function daemonCalls(http: Http): DaemonApi {
     (await http.request({ method: 'GET', path, ...bounds(options) })).body;
   const post = async (path: string, body: unknown, options: CallOptions): Promise<unknown> =>
     (await http.request({ method: 'POST', path, body, ...bounds(options) })).body;
-  const remove = async (path: string, options: CallOptions): Promise<void> => {
-    await http.request({ method: 'DELETE', path, ...bounds(options) });
-  };
+  const remove = async (path: string, options: CallOptions): Promise<unknown> =>
+    (await http.request({ method: 'DELETE', path, ...bounds(options) })).body;
   const plan = (body: unknown): Plan => readRecord(Plan, body, 'plan');
   const job = (body: unknown): Job => readRecord(Job, body, 'job');
 
   return {
     registerService: async (request, options = {}) =>
       readRecord(Service, await post(services, request, { deadlineMs: registerMs, ...options }), 'service'),
-    forgetService: (id, options = {}) => remove(`${services}/${segment(serviceIdOf(id))}`, options),
+    forgetService: async (id, options = {}) => void (await remove(`${services}/${segment(serviceIdOf(id))}`, options)),
+
+    lockService: async (id, request, options = {}) =>
+      readRecord(Service, await post(`${services}/${segment(serviceIdOf(id))}/lock`, request, options), 'service'),
+    unlockService: async (id, options = {}) =>
+      readRecord(Service, await remove(`${services}/${segment(serviceIdOf(id))}/lock`, options), 'service'),
 
     getJob: async (id, options = {}) => job(await get(`${base}/jobs/${segment(id)}`, options)),
     cancelJob: async (id, options = {}) => job(await post(`${base}/jobs/${segment(id)}/cancel`, {}, options)),
@@ -57,6 +61,6 @@ export function daemonCalls(http: Http): DaemonApi {
     createKey: async (request, options = {}) =>
       readRecord(CreatedKey, await post(`${base}/keys`, request, options), 'key'),
     listKeys: async (options = {}) => readList(ListedKey, await get(`${base}/keys`, options), 'keys', 'key').items,
-    revokeKey: (id, options = {}) => remove(`${base}/keys/${segment(id)}`, options),
+    revokeKey: async (id, options = {}) => void (await remove(`${base}/keys/${segment(id)}`, options)),
   };
 }

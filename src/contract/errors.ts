@@ -47,6 +47,11 @@ export const errorTable = {
     retryable: false,
     hint: 'Look at the service again, then call again for a fresh plan.',
   },
+  locked: {
+    status: 409,
+    retryable: false,
+    hint: 'An administrator unlocks the service with "skybackup services unlock <id>".',
+  },
   // the server that is backed up or restored
   service_failed: {
     status: 500,

@@ -2,6 +2,21 @@ import { z } from 'zod';
 import { serviceIdPattern } from './ids.ts';
 import { ServiceStatus } from './status.ts';
 
+/** Keeps a service from restores, stops and whatever lessens its protection; its backups go on. Without `until`: until it is unlocked. */
+export const ServiceLock = z.looseObject({
+  since: z.string(),
+  until: z.string().optional(),
+  reason: z.string().optional(),
+  by: z.string().optional(),
+});
+export type ServiceLock = z.infer<typeof ServiceLock>;
+
+export const LockRequest = z.strictObject({
+  until: z.iso.datetime({ offset: true, error: 'must be a moment such as 2026-01-31T18:00:00Z' }).optional(),
+  reason: z.string().trim().min(1).max(200).optional(),
+});
+export type LockRequest = z.infer<typeof LockRequest>;
+
 export const ServiceQuery = z.strictObject({
   page_size: z.coerce.number().int().min(1).max(100).optional(),
   page_order: z.enum(['asc', 'desc']).optional(),
@@ -31,6 +46,7 @@ export const Service = z.looseObject({
   port: z.number().int().optional(),
   last_backup_at: z.string().optional(),
   message: z.string().optional(),
+  lock: ServiceLock.optional(),
 });
 export type Service = z.infer<typeof Service>;
 

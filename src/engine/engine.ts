@@ -7,6 +7,7 @@ import type { Page } from '../contract/pages.ts';
 import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
 import type { RestoreQuery, RestoreRequest } from '../contract/restores.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
+import type { LockRequest } from '../contract/services.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
@@ -28,6 +29,7 @@ import { lookupTargets } from './restore-targets.ts';
 import { scheduleView } from './schedule/schedule-view.ts';
 import { createSchedule, deleteSchedule, startScheduledRun, updateSchedule } from './schedule/schedules.ts';
 import { ScheduleTicker } from './schedule/ticker.ts';
+import { lockService, unlockService } from './services/lock.ts';
 import { setPower } from './services/power.ts';
 import { ServiceRegistry } from './services/registry.ts';
 import { serviceState } from './services/service-state.ts';
@@ -101,6 +103,8 @@ export async function startEngine(options: EngineOptions) {
       get: (id: string) => registry.get(id),
       register: registry.register.bind(registry),
       forget: (id: string) => registry.forget(id),
+      lock: (id: string, request: LockRequest, by: string) => lockService(context, id, request, by),
+      unlock: (id: string) => unlockService(context, id),
       setPower: (id: string, active: boolean, asker: Asker) => setPower(context, id, active, asker),
     },
 

@@ -33,14 +33,21 @@ export function serviceRow(service: Service): Row {
     fqdn: fqdn && quoteText(fqdn),
     control: control && quoteText(control),
     last_backup: timeInWords(last_backup_at),
+    locked: lockWords(service),
     message: message(service.message),
   };
   const place = [data.provider, data.region].filter(Boolean).join(' ');
   const lastBackup = last_backup_at === undefined ? undefined : `last backup ${data.last_backup}`;
   return {
     data,
-    text: line(serviceLabel(service), status, data.version, data.control, place, lastBackup, data.message),
+    text: line(serviceLabel(service), status, data.locked, data.version, data.control, place, lastBackup, data.message),
   };
+}
+
+function lockWords({ lock }: Service): string | undefined {
+  if (lock === undefined) return undefined;
+  const until = lock.until === undefined ? '' : ` until ${timeInWords(lock.until)}`;
+  return `LOCKED${until}${lock.reason ? ` (${quoteText(lock.reason, 120)})` : ''}`;
 }
 
 export function backupRow(backup: Backup): Row {

@@ -193,7 +193,7 @@ function ended(row: PlanRow, now: number, wanted: 'pending' | 'approved'): Skyba
     case 'void':
       return new SkybackupError(
         'plan_used',
-        `Plan ${row.code} was given up when its call was cancelled: a later yes is void.`,
+        `Plan ${row.code} was given up, since its call was cancelled or its target is not as it was: a later yes is void.`,
       );
     case 'claimed':
       return new SkybackupError('plan_used', `Plan ${row.code} was carried out already.`);

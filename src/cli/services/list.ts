@@ -1,6 +1,7 @@
 import { table } from '../table.ts';
 import { exitCodes, type Terminal } from '../terminal.ts';
 import { withApi } from '../with-api.ts';
+import { lockWords } from './lock.ts';
 
 export function listServices(terminal: Terminal): Promise<number> {
   return withApi(terminal, async (api) => {
@@ -12,7 +13,7 @@ export function listServices(terminal: Terminal): Promise<number> {
       each.version,
       each.control ?? each.provider,
       each.last_backup_at,
-      each.message,
+      [each.lock && `LOCKED${lockWords(each.lock)}`, each.message].filter(Boolean).join(' '),
     ]);
     const none = api.daemon ? 'No services yet. Add one: skybackup services add <id> --managed' : 'No services.';
     const head = ['ID', 'NAME', 'STATUS', 'VERSION', 'KIND', 'LAST BACKUP', 'MESSAGE'];

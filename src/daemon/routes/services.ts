@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PowerState, RegisterServiceRequest, Service, ServiceQuery } from '../../contract/services.ts';
+import { LockRequest, PowerState, RegisterServiceRequest, Service, ServiceQuery } from '../../contract/services.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { demand } from '../auth/principal.ts';
 import { askerOf, idOf, principalOf } from '../read-request.ts';
@@ -61,6 +61,27 @@ export function serviceRoutes(app: Api, engine: Engine): void {
       await engine.services.forget(idOf(request));
       return {};
     },
+  );
+
+  app.post(
+    `${base}/:id/lock`,
+    {
+      config: { right: 'administer', action: 'Locking a service' },
+      schema: {
+        summary: 'Refuse every plan for a service, and so every tool; its backups go on',
+        body: LockRequest,
+        response: { 200: Service },
+      },
+    },
+    (request) => engine.services.lock(idOf(request), request.body, principalOf(request).id),
+  );
+  app.delete(
+    `${base}/:id/lock`,
+    {
+      config: { right: 'administer', action: 'Unlocking a service' },
+      schema: { summary: 'End the lock of a service', response: { 200: Service } },
+    },
+    (request) => engine.services.unlock(idOf(request)),
   );
 
   const starting = { right: 'operate', action: 'Starting a service' } as const;

@@ -2,6 +2,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { PlannedOperation } from '../../contract/plans.ts';
 import type { PlanSubject } from '../../plans/plan-store.ts';
 import type { Asker, EngineContext } from '../engine-context.ts';
+import { refuseLocked } from '../services/lock.ts';
 import { describeTarget } from './operations.ts';
 
 /** A destructive request: what it would do, with ids resolved, in the one form that plans are compared by. */
@@ -17,7 +18,8 @@ export function subjectOf(context: EngineContext, action: PlannedAction, princip
 /**
  * The last look before a destructive request is carried out, to be taken while its job holds the service's lanes. With a
  * plan: the target must still be as it was planned, and the plan is claimed in the same transaction as `work`. Without one,
- * only an administrator gets past. Throws `plan_required`, `target_changed` and the plan store's own errors.
+ * only an administrator gets past. A locked service is closed to every plan, and so to every tool, whatever its key: tools
+ * always make plans. Throws `locked`, `plan_required`, `target_changed` and the plan store's own errors.
  */
 export async function carryOutPlanned<T>(
   context: EngineContext,
@@ -29,12 +31,15 @@ export async function carryOutPlanned<T>(
   const { state } = context;
   const { planId } = asker;
   if (planId === undefined) {
-    if (asker.role !== 'administrator') throw planRequired(action);
-    return state.transaction(work);
+    if (asker.role === 'administrator') return state.transaction(work);
+    // Said first: no plan would help.
+    refuseLocked(context, (await describeTarget(context, action, ownJob)).facts.service_id);
+    throw planRequired(action);
   }
-  const { digest } = await describeTarget(context, action, ownJob);
+  const { digest, facts } = await describeTarget(context, action, ownJob);
   try {
     return state.transaction(() => {
+      refuseLocked(context, facts.service_id);
       const plan = state.plans.claim(planId, subjectOf(context, action, asker.principal));
       if (plan.target_digest !== digest) throw targetChanged(plan.facts.service_id, plan.code);
       return work();

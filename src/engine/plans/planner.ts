@@ -1,5 +1,6 @@
 import type { Plan, PlanRequest } from '../../contract/plans.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { refuseLocked } from '../services/lock.ts';
 import { subjectOf } from './carry-out.ts';
 import { describeTarget, normaliseAction } from './operations.ts';
 
@@ -13,6 +14,7 @@ export async function makePlan(context: EngineContext, request: PlanRequest, pri
   const { facts, digest } = await describeTarget(context, action, undefined);
   const subject = subjectOf(context, action, principal);
   return context.state.transaction(() => {
+    refuseLocked(context, facts.service_id);
     const open = plans.findOpen(subject);
     // An approved plan is judged when it is carried out: voiding it here, a second caller would kill the yes that a first one is carrying out.
     if (open?.status === 'approved' || open?.target_digest === digest) return open;

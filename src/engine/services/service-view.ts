@@ -2,6 +2,7 @@ import type { Service } from '../../contract/services.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { present, rfc3339 } from '../store/rows.ts';
 import type { StoredService } from '../store/services-table.ts';
+import { lockView } from './lock.ts';
 import { type ServiceState, serviceState } from './service-state.ts';
 
 /** A service as the contract shows it, true to the real process. */
@@ -34,6 +35,7 @@ export function viewOf(context: EngineContext, service: StoredService, state: Se
       port,
       last_backup_at: rfc3339(lastGood?.end_time),
       message: state.message,
+      lock: lockView(context, service),
       job_id: job?.id,
     }),
   };

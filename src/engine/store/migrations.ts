@@ -18,6 +18,11 @@ CREATE TABLE services (
   server_id INTEGER,
   server_version TEXT,
   server_hostname TEXT,
+  -- Nothing destructive is done to a locked service; the moment in locked_until ends it, NULL: only a person.
+  locked_at INTEGER,
+  locked_until INTEGER,
+  lock_reason TEXT,
+  locked_by TEXT,
   created_at INTEGER NOT NULL
 ) STRICT;
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Connection, Control } from '../../contract/services.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import type { ServiceRecord } from '../service.ts';
-import { optional } from './rows.ts';
+import { optional, time } from './rows.ts';
 
 const json = (text: string): unknown => JSON.parse(text);
 
@@ -18,6 +18,10 @@ const ServiceRow = z.object({
   server_id: optional(z.number()),
   server_version: optional(z.string()),
   server_hostname: optional(z.string()),
+  locked_at: optional(time),
+  locked_until: optional(time),
+  lock_reason: optional(z.string()),
+  locked_by: optional(z.string()),
   created_at: z.number(),
 });
 
@@ -28,10 +32,20 @@ export interface KnownServer {
   hostname: string;
 }
 
+/** A service's lock as it was set; whether it still holds is the clock's to say. */
+export interface StoredLock {
+  since: Date;
+  until: Date | undefined;
+  reason: string | undefined;
+  /** The principal who set it. */
+  by: string;
+}
+
 export interface StoredService extends ServiceRecord {
   /** Highest GTID sequence per domain and server ever seen; '' when none is known. */
   highest_gtids: string;
   server: KnownServer | undefined;
+  lock: StoredLock | undefined;
 }
 
 /** The registered servers. */
@@ -45,6 +59,9 @@ export function servicesTable(db: DatabaseSync) {
   const setIncarnation = db.prepare('UPDATE services SET incarnation = ? WHERE id = ?');
   const setServer = db.prepare(
     'UPDATE services SET server_id = ?, server_version = ?, server_hostname = ? WHERE id = ?',
+  );
+  const setLock = db.prepare(
+    'UPDATE services SET locked_at = ?, locked_until = ?, lock_reason = ?, locked_by = ? WHERE id = ?',
   );
   const setGtids = db.prepare('UPDATE services SET highest_gtids = ? WHERE id = ?');
 
@@ -73,12 +90,22 @@ export function servicesTable(db: DatabaseSync) {
     setIncarnation: (id: string, incarnation: string): void => void setIncarnation.run(incarnation, id),
     setServer: (id: string, server: KnownServer): void =>
       void setServer.run(server.server_id, server.version, server.hostname, id),
+    /** Undefined takes the lock away. */
+    setLock: (id: string, lock: StoredLock | undefined): void =>
+      void setLock.run(
+        lock?.since.getTime() ?? null,
+        lock?.until?.getTime() ?? null,
+        lock?.reason ?? null,
+        lock?.by ?? null,
+        id,
+      ),
     setHighestGtids: (id: string, gtids: string): void => void setGtids.run(gtids, id),
   };
 }
 
 function read(raw: unknown): StoredService {
-  const { server_id, server_version, server_hostname, created_at, datadir, ...row } = ServiceRow.parse(raw);
+  const { server_id, server_version, server_hostname, created_at, datadir, ...columns } = ServiceRow.parse(raw);
+  const { locked_at, locked_until, lock_reason, locked_by, ...row } = columns;
   return {
     ...row,
     datadir: datadir ?? undefined,
@@ -87,5 +114,9 @@ function read(raw: unknown): StoredService {
       server_id === undefined || server_version === undefined || server_hostname === undefined
         ? undefined
         : { server_id, version: server_version, hostname: server_hostname },
+    lock:
+      locked_at === undefined
+        ? undefined
+        : { since: locked_at, until: locked_until, reason: lock_reason, by: locked_by ?? 'nobody known' },
   };
 }
