@@ -6,6 +6,7 @@ import type {
   ToolAnnotations,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import type { Capabilities } from '../client/backup-api.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import { answerError, type ToolAnswer, toResult } from './answer.ts';
 import { audit } from './audit.ts';
@@ -21,6 +22,8 @@ interface ToolDefinition<I extends z.ZodObject, E> {
   name: string;
   /** The one word from which registration, annotations, read-only mode, confirmation and audit derive. */
   operation: Operation;
+  /** What the provider must be able to do; elsewhere the tool does not exist. */
+  needs?: keyof Capabilities;
   title: string;
   description: string;
   /** Always a `z.strictObject`: an argument that does not exist is refused by name, never dropped. */
@@ -42,6 +45,7 @@ interface ToolDefinition<I extends z.ZodObject, E> {
 export interface Tool {
   name: string;
   operation: Operation;
+  needs: keyof Capabilities | undefined;
   register(server: McpServer, context: GuardContext): void;
 }
 
@@ -56,6 +60,7 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
   return {
     name,
     operation,
+    needs: tool.needs,
     register(server, context) {
       const guarded = tool.effect !== undefined;
       const input = guarded && context.settings.confirm === 'host' ? tool.input.extend(planArgument) : tool.input;

@@ -10,7 +10,7 @@ import { allTools } from './tools/all.ts';
 
 /**
  * One MCP server on one connection. No side effects: hosts make servers to probe them. With SKYBACKUP_READ_ONLY only the reading
- * tools exist at all, so no argument, prompt or bug can reach the others.
+ * tools exist at all, so no argument, prompt or bug can reach the others; and what the provider cannot do is not offered.
  */
 export function createServer(context: McpContext): McpServer {
   const { settings, version } = context;
@@ -30,8 +30,10 @@ export function createServer(context: McpContext): McpServer {
       inputRequired: { roundTimeoutMs: askPatienceMs },
     },
   );
+  const { capabilities } = api.provider;
   for (const tool of allTools) {
-    if (!settings.readOnly || tool.operation === 'read') tool.register(server, guarded);
+    const possible = tool.needs === undefined || capabilities[tool.needs];
+    if (possible && (!settings.readOnly || tool.operation === 'read')) tool.register(server, guarded);
   }
   registerResources(server, guarded);
   server.server.onclose = () => {

@@ -12,6 +12,7 @@ const allTools = [
   'update_schedule',
   'delete_schedule',
   'start_service',
+  'stop_service',
 ];
 
 let cloud: CloudDouble;
@@ -43,7 +44,7 @@ describe.each(sdkClientNames)('%s', (name) => {
           .filter(({ annotations }) => annotations.destructiveHint)
           .map((tool) => tool.name)
           .sort(),
-      ).toEqual(['delete_schedule', 'restore_backup', 'update_schedule']);
+      ).toEqual(['delete_schedule', 'restore_backup', 'stop_service', 'update_schedule']);
       expect(client.instructions()).toContain('approval of a person');
     } finally {
       await client.close();

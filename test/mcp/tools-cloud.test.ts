@@ -70,6 +70,22 @@ describe.each(cases)('the tools against the $revision revision, key as $form', (
   });
 });
 
+it('a service is stopped in the cloud only with a yes, once; work there cannot be cancelled, so no tool says it can', async () => {
+  const { cloud, client } = await start({ advance: false });
+  const asking = await client.ask('stop_service', { service: 'orders' });
+  expect(asking.message).toContain('Stop service dbtgf28044362');
+  expect(cloud.state.services[0]?.status).toBe('ready');
+  expect(await asking.answer('accept', { typed_id: 'dbtgf28044362' })).toMatchObject({ isError: false });
+  expect(cloud.state.services[0]?.status).toBe('pending_stop');
+  const refused = await (await client.ask('stop_service', { service: 'reports' })).answer('decline');
+  expect(refused.data.status).toBe('declined');
+  expect(cloud.requests.filter(({ path }) => path.endsWith('/power'))).toHaveLength(1);
+  const [service] = cloud.state.services;
+  if (service) service.status = 'stopped';
+  expect((await client.call('stop_service', { service: 'orders' })).text).toContain('is stopped already');
+  expect(await client.call('cancel_job', { job_id: 1 })).toMatchObject({ isError: true });
+});
+
 describe("the cloud's rules are told", () => {
   it('an incremental without a full, before the cloud is asked', async () => {
     const { cloud, client } = await start();

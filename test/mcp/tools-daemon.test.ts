@@ -119,6 +119,49 @@ describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (
   });
 });
 
+it('a running backup is cancelled, a finished one is left alone, and a hidden job is unknown', async () => {
+  const client = await start('modern');
+  // A session that holds a table keeps the backup from ending before it is cancelled.
+  const holder = daemon.sql('shop', 'LOCK TABLES shop.orders WRITE; SELECT SLEEP(300)').catch(() => undefined);
+  const sleeper = "SELECT id FROM information_schema.processlist WHERE info = 'SELECT SLEEP(300)'";
+  let session = '';
+  while (session === '') session = (await daemon.sql('shop', sleeper)).trim();
+  const { data } = await client.call('create_backup', { service: 'shop' });
+  const job_id = Number(data.job_id);
+  const hidden = await (await start('modern', { SKYBACKUP_SERVICES: 'other' })).call('cancel_job', { job_id });
+  expect(hidden).toMatchObject({ data: { error: { code: 'not_found' } } });
+  const asked = await client.call('cancel_job', { job_id });
+  expect(asked).toMatchObject({ isError: false, data: { job_id, service_id: 'shop' } });
+  expect(await client.call('wait_for', asked.data.wait_for as Record<string, unknown>)).toMatchObject({
+    data: { finished: true, status: 'Cancelled' },
+  });
+  await daemon.sql('shop', `KILL ${session}`);
+  await holder;
+  expect((await client.call('cancel_job', { job_id })).text).toContain('Nothing to cancel');
+  expect(await client.call('cancel_job', { job_id: 999_999 })).toMatchObject({ isError: true });
+});
+
+it('a service is stopped with a yes alone, and started again', async () => {
+  const client = await start('modern');
+  const status = async (): Promise<unknown> => {
+    const listed = await client.call('list_services', { service: 'shop' });
+    return (listed.data.services as [{ status: string }])[0].status;
+  };
+  const until = async (wanted: string): Promise<void> => {
+    while ((await status()) !== wanted);
+  };
+  const asking = await client.ask('stop_service', { service: 'shop' });
+  expect(asking.message).toContain('lose their connections');
+  await asking.answer('decline');
+  expect(await status()).toBe('ready');
+  const yes = await client.ask('stop_service', { service: 'shop' });
+  expect(await yes.answer('accept', { typed_id: 'shop' })).toMatchObject({ isError: false });
+  await until('stopped');
+  expect((await client.call('stop_service', { service: 'shop' })).text).toContain('is stopped already');
+  await client.call('start_service', { service: 'shop' });
+  await until('ready');
+});
+
 it('SKYBACKUP_SERVICES hides a service from plans, too: a hidden schedule and backup answer like unknown ones', async () => {
   const all = await start('modern', {}, false);
   const schedule = (await all.call('create_schedule', { service: 'shop', cron: '0 3 * * *' })).data.id;

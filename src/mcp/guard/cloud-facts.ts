@@ -27,6 +27,8 @@ export async function gatherCloudFacts(
     case 'delete_schedule':
     case 'update_schedule':
       return scheduleFacts(api, request, signal);
+    case 'stop_service':
+      return stopFacts(api, String(request.arguments.service_id), signal);
     default:
       throw new SkybackupError('unsupported', `${request.operation} is not offered for the cloud.`);
   }
@@ -72,6 +74,22 @@ async function scheduleFacts(api: BackupApi, request: PlannedRequest, signal: Ab
       suspended,
       service_status: service.status,
     }),
+  };
+}
+
+async function stopFacts(api: BackupApi, id: string, signal: AbortSignal): Promise<GatheredFacts> {
+  const service = await api.getService(id, { signal });
+  return {
+    facts: {
+      title: `Stop service ${serviceLabel(service)}`,
+      service_id: service.id,
+      confirm_id: service.id,
+      expected_downtime: 'until it is started again',
+      lost: [`Clients of ${service.id} lose their connections, and transactions that are open are rolled back.`],
+      warnings: ['Its scheduled backups may fail while it is stopped, and backups are kept 7 days.'],
+      undo: `Start service ${service.id} again (start_service). No data are changed.`,
+    },
+    targetDigest: digestOf({ id: service.id, status: service.status, active: service.is_active }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Tool } from '../define-tool.ts';
+import { cancelJob } from './cancel-job.ts';
 import { createBackup } from './create-backup.ts';
 import { createSchedule } from './create-schedule.ts';
 import { deleteSchedule } from './delete-schedule.ts';
@@ -8,6 +9,7 @@ import { listSchedules } from './list-schedules.ts';
 import { listServices } from './list-services.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { startService } from './start-service.ts';
+import { stopService } from './stop-service.ts';
 import { updateSchedule } from './update-schedule.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -18,10 +20,12 @@ export const allTools: readonly Tool[] = [
   createBackup,
   restoreBackup,
   waitFor,
+  cancelJob,
   listRestores,
   listSchedules,
   createSchedule,
   updateSchedule,
   deleteSchedule,
   startService,
+  stopService,
 ];

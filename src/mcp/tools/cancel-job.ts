@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { SkybackupError } from '../../contract/errors.ts';
+import { classifyStatus } from '../../contract/status.ts';
+import { defineTool } from '../define-tool.ts';
+import { jobInWords } from '../follow/job.ts';
+import { quoteText } from '../untrusted-text.ts';
+
+/** A write and no more: a cancelled backup leaves the earlier ones, and a cancelled restore leaves the target as it was. */
+export const cancelJob = defineTool({
+  name: 'cancel_job',
+  operation: 'write',
+  needs: 'jobs',
+  idempotent: true,
+  title: 'Cancel running work',
+  description:
+    'Asks a running backup or restore to stop; job_id comes from create_backup or restore_backup. Ask the person first. No finished backup is lost. A restore that is cancelled leaves its target as it was; once it exchanges the data it goes on to its end.',
+  input: z.strictObject({ job_id: z.number().int().min(1) }),
+  output: { job_id: 'number', service_id: 'string', status: 'string' },
+  async run({ job_id }, { api, signal }) {
+    const { daemon } = api;
+    if (daemon === undefined) throw new SkybackupError('unsupported', 'The cloud has no jobs to cancel.');
+    const before = await daemon.getJob(job_id, { signal });
+    const { service_id } = before;
+    if (classifyStatus(before.status) !== 'in_progress') {
+      return {
+        text: [`Nothing to cancel: job ${job_id} has ended. ${jobInWords(before)}`],
+        data: { job_id, service_id, status: quoteText(before.status) },
+      };
+    }
+    const job = await daemon.cancelJob(job_id, { signal });
+    const wait = { kind: 'job', id: job_id };
+    return {
+      text: [`Job ${job_id} of ${service_id} was asked to stop. ${jobInWords(job)}`],
+      data: { job_id, service_id, status: quoteText(job.status), wait_for: wait },
+      next: `Call wait_for with ${JSON.stringify(wait)}: it says how the job ended. It may still succeed when it was nearly done.`,
+    };
+  },
+});
