@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { EngineContext } from '../engine-context.ts';
 import type { JobContext } from '../job-context.ts';
 import { readMarker } from '../managed/data-marker.ts';
+import { recordBackup } from '../store/reconcile-catalogue.ts';
 import type { StoredService } from '../store/services-table.ts';
-import { type BackupKind, kindFor } from './backup-kinds.ts';
+import { type BackupKind, kindFor, NothingNew } from './backup-kinds.ts';
 import type { ReservedJob } from './job-runner.ts';
 import { checkLease } from './lease.ts';
 
@@ -88,9 +89,16 @@ function run(context: EngineContext, { service, backupId, kind, wanted }: Runnin
         beforePublish: () => checkLease(context, job.row, work.signal),
       });
     },
-    succeeded(manifest) {
+    succeeded(taken) {
+      if (taken instanceof NothingNew) {
+        state.jobs.unlinkBackup(job.row.id);
+        state.backups.forget(backupId);
+        schedule({ status: 'Succeeded', message: taken.message, backup_id: null });
+        return taken.message;
+      }
+      const manifest = taken;
       const message = `Backup ${backupId} succeeded.`;
-      state.backups.publish(manifest);
+      recordBackup(state, manifest);
       state.backups.setWarnings(backupId, state.jobs.get(job.row.id)?.warnings ?? []);
       state.services.setServer(service.id, {
         version: manifest.server.version,

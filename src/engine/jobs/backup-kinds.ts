@@ -1,6 +1,8 @@
 import type { BackupType } from '../../contract/backups.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { takeFullBackup } from '../backup/full.ts';
+import { takeBinlogBackup } from '../binlog/archive.ts';
+import { archivedBefore, nothingWritten } from '../binlog/archived.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { JobContext } from '../job-context.ts';
 import type { Manifest } from '../repository/manifest.ts';
@@ -20,13 +22,23 @@ export interface BackupRun {
   beforePublish: () => void;
 }
 
+/** A backup that was not needed: it succeeds, and none is listed. */
+export class NothingNew {
+  /** A sentence for people. */
+  readonly message: string;
+
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
 export interface BackupKind {
   method: Manifest['method'];
   /** Kinds of different lanes may run at once on one service. */
   lane: Lane;
   /** Reads the server's files, and so needs its data directory on this machine. */
   readsFiles: boolean;
-  take(run: BackupRun): Promise<Manifest>;
+  take(run: BackupRun): Promise<Manifest | NothingNew>;
 }
 
 /** Every type of backup this daemon takes. A type that is not here is refused by name. */
@@ -37,6 +49,16 @@ const backupKinds: Partial<Record<BackupType, BackupKind>> = {
     readsFiles: true,
     take: ({ context: { repository }, service, backupId, beforePublish, work }) =>
       takeFullBackup({ service, backupId, repository, beforePublish }, work),
+  },
+  binarylog: {
+    method: 'mariadb-binlog',
+    lane: 'binlog',
+    readsFiles: false,
+    take: async ({ context: { repository, state }, service, backupId, beforePublish, work }) => {
+      const archived = archivedBefore(state, service);
+      const manifest = await takeBinlogBackup({ service, backupId, repository, beforePublish, ...archived }, work);
+      return manifest ?? new NothingNew(nothingWritten(service, archived));
+    },
   },
 };
 

@@ -86,7 +86,11 @@ async function readManifest(context: EngineContext, serviceId: string, backupId:
 
 /** What was ever recorded of the target's GTIDs; its live state is added by the restore itself. */
 function knownGtids(context: EngineContext, target: StoredService): string {
-  return highestGtids(target.highest_gtids, ...context.state.backups.gtidsOf(target.id));
+  return highestGtids(
+    target.highest_gtids,
+    ...context.state.backups.gtidsOf(target.id),
+    ...context.state.archivedLogs.gtidsOf(target.id),
+  );
 }
 
 function recordSuccess(

@@ -1,10 +1,12 @@
 import type { SqlConnection } from './connect.ts';
 
+type Needed = readonly (readonly [string, ...string[]])[];
+
 /**
  * Global privileges a full backup needs. SELECT is for the list of tables: without it the server hides them.
  * BINLOG MONITOR was called REPLICATION CLIENT before 10.5.
  */
-const needed: readonly (readonly [string, ...string[]])[] = [
+const needed: Needed = [
   ['RELOAD'],
   ['PROCESS'],
   ['LOCK TABLES'],
@@ -12,15 +14,22 @@ const needed: readonly (readonly [string, ...string[]])[] = [
   ['SELECT'],
 ];
 
-/** Their names as a GRANT has them. */
-export const backupPrivileges: readonly string[] = needed.map(([name]) => name);
+/** What archiving binary logs needs: to begin a new one, to list them, and to read them as a replica does. */
+export const binlogPrivileges: Needed = [
+  ['RELOAD'],
+  ['BINLOG MONITOR', 'REPLICATION CLIENT', 'SUPER'],
+  ['REPLICATION SLAVE'],
+];
 
-/** Which of them the user of this connection lacks. Active roles count. */
-export async function missingPrivileges(server: SqlConnection): Promise<string[]> {
+/** The names of all of them as a GRANT has them. */
+export const backupPrivileges: readonly string[] = [...new Set([...needed, ...binlogPrivileges].map(([name]) => name))];
+
+/** Which privileges (by default those of a full backup) the user of this connection lacks. Active roles count. */
+export async function missingPrivileges(server: SqlConnection, wanted: Needed = needed): Promise<string[]> {
   const rows = await server.query<Record<string, string>>('SHOW GRANTS');
   const held = heldPrivileges(rows.flatMap((row) => Object.values(row)));
   if (held.has('ALL PRIVILEGES')) return [];
-  return needed.filter((names) => !names.some((name) => held.has(name))).map(([name]) => name);
+  return wanted.filter((names) => !names.some((name) => held.has(name))).map(([name]) => name);
 }
 
 /** The global privileges in the lines of SHOW GRANTS. */

@@ -15,6 +15,9 @@ const tools = {
   'mariadb-binlog': { names: ['mariadb-binlog', 'mysqlbinlog'], package: 'mariadb-client' },
   'mariadb-dump': { names: ['mariadb-dump', 'mysqldump'], package: 'mariadb-client' },
   zstd: { names: ['zstd'], package: 'zstd' },
+  // mariadb-binlog hands a raw log to a file only; a named pipe is one.
+  mkfifo: { names: ['mkfifo'], package: 'coreutils' },
+  cat: { names: ['cat'], package: 'coreutils' },
   age: { names: ['age'], package: 'age' },
 } as const satisfies Record<string, { names: readonly string[]; package: string }>;
 

@@ -13,6 +13,34 @@ const StoredObject = z.strictObject({
 /** One object of a backup in the store. */
 export type StoredObject = z.infer<typeof StoredObject>;
 
+/** One binary log of a `binarylog` backup. GTID states hold the last sequence of every domain and server. */
+const ArchivedLog = z.strictObject({
+  name: z.string(),
+  /** Of its object among `objects`. */
+  key: z.string(),
+  /** Before compression: as the server's own file. */
+  bytes: z.number().int(),
+  gtids_before: z.string(),
+  gtids_after: z.string(),
+  transactions: z.number().int(),
+  opened_at: z.string(),
+  /** Null when the server died over it. */
+  closed_at: z.string().nullable(),
+  /**
+   * When the first and the newest of its transactions were committed, null without any. `SET timestamp` forges such times:
+   * they are kept between opening and closing, and never go back within a range.
+   */
+  first_event_at: z.string().nullable(),
+  last_event_at: z.string().nullable(),
+  /** The archived log that it goes on from, proven by its GTIDs; null where a range begins. */
+  follows: z.strictObject({ backup_id: z.string(), name: z.string() }).nullable(),
+  /** Why a range begins here though logs were archived before. */
+  gap: z
+    .strictObject({ kind: z.enum(['purged', 'reset', 'renamed', 'server', 'incarnation']), detail: z.string() })
+    .nullable(),
+});
+export type ArchivedLog = z.infer<typeof ArchivedLog>;
+
 /**
  * `manifest.json`: written last, so that no manifest means no backup. The manifests alone are enough to find and restore
  * every backup again. Times RFC 3339; sizes in bytes; LSNs as decimal text (they pass 2^53).
@@ -54,6 +82,8 @@ export const Manifest = z.looseObject({
   point_in_time: z.string(),
   /** Everything stored: one stream of data, or one object for each binary log, in their order. */
   objects: z.tuple([StoredObject], StoredObject),
+  /** Of a `binarylog` backup only: its logs, each following the one before. */
+  logs: z.array(ArchivedLog).optional(),
   /** Bytes before compression: what a restore writes. */
   disk_bytes: z.number().int(),
   compression: z.literal('zstd'),

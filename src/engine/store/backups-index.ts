@@ -62,9 +62,12 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   );
   const one = db.prepare('SELECT * FROM backups WHERE id = ?');
   const end = db.prepare('UPDATE backups SET status = ?, message = ?, end_time = ? WHERE id = ?');
+  const forget = db.prepare("DELETE FROM backups WHERE id = ? AND status = 'Running'");
   const warn = db.prepare('UPDATE backups SET warnings = ? WHERE id = ?');
   const lastGood = db.prepare(
-    "SELECT * FROM backups WHERE service_id = ? AND status = 'Succeeded' ORDER BY start_time DESC, id DESC LIMIT 1",
+    // Binary logs only roll another backup forward.
+    `SELECT * FROM backups WHERE service_id = ? AND status = 'Succeeded' AND type <> 'binarylog'
+     ORDER BY start_time DESC, id DESC LIMIT 1`,
   );
   const succeeded = db.prepare("SELECT id FROM backups WHERE status = 'Succeeded'");
   const running = db.prepare("SELECT id FROM backups WHERE status = 'Running'");
@@ -102,11 +105,14 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
     },
     end: (id: string, status: 'Failed' | 'Cancelled', message: string): void =>
       void end.run(status, message, now(), id),
+    /** Takes out a backup that was begun and turned out not to be needed. */
+    forget: (id: string): void => void forget.run(id),
     setWarnings: (id: string, warnings: readonly string[]): void => void warn.run(JSON.stringify(warnings), id),
     get(id: string): BackupRow | undefined {
       const row = one.get(id);
       return row && BackupRow.parse(row);
     },
+    /** The newest that can be restored by itself. */
     lastGood(serviceId: string): BackupRow | undefined {
       const row = lastGood.get(serviceId);
       return row && BackupRow.parse(row);

@@ -88,6 +88,7 @@ export function jobsTable(db: DatabaseSync, now: () => number) {
   const link = db.prepare(
     'UPDATE jobs SET restore_id = coalesce(?, restore_id), schedule_id = coalesce(?, schedule_id) WHERE id = ?',
   );
+  const unlinkBackup = db.prepare('UPDATE jobs SET backup_id = NULL WHERE id = ?');
   const end = db.prepare(
     `UPDATE jobs SET status = ?, message = ?, error = ?, finished_at = ? WHERE id = ? AND status IN ('Scheduled', 'Running')`,
   );
@@ -128,6 +129,8 @@ export function jobsTable(db: DatabaseSync, now: () => number) {
     abandon: (id: number): void => void remove.run(id),
     link: (id: number, links: { restore_id?: number; schedule_id?: number }): void =>
       void link.run(links.restore_id ?? null, links.schedule_id ?? null, id),
+    /** Its backup turned out not to be needed. */
+    unlinkBackup: (id: number): void => void unlinkBackup.run(id),
     start: (id: number): boolean => start.run(now(), id).changes === 1,
     progress: (id: number, at: JobProgress): void =>
       void progress.run(at.phase ?? null, at.message ?? null, at.bytes ?? null, at.total_bytes ?? null, id),

@@ -107,6 +107,28 @@ CREATE TABLE backups (
 CREATE INDEX backups_by_time ON backups (start_time, id);
 CREATE INDEX backups_by_service ON backups (service_id, start_time, id);
 
+-- The binary logs in those backups, each with the one it goes on from: ranges and gaps are read from here.
+CREATE TABLE archived_logs (
+  backup_id TEXT NOT NULL REFERENCES backups (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  service_id TEXT NOT NULL,
+  incarnation TEXT NOT NULL,
+  server_id INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  gtids_before TEXT NOT NULL,
+  gtids_after TEXT NOT NULL,
+  opened_at INTEGER NOT NULL,
+  first_event_at INTEGER,
+  last_event_at INTEGER,
+  follows_backup TEXT,
+  follows_name TEXT,
+  gap_kind TEXT,
+  gap_detail TEXT,
+  PRIMARY KEY (backup_id, name)
+) STRICT;
+CREATE INDEX archived_logs_by_service ON archived_logs (service_id, incarnation);
+CREATE INDEX archived_logs_followed ON archived_logs (follows_backup, follows_name);
+
 CREATE TABLE restores (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   service_id TEXT NOT NULL,

@@ -1,10 +1,17 @@
 import type { EngineLog } from '../engine-context.ts';
+import type { Manifest } from '../repository/manifest.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import type { StateStore } from './state-store.ts';
 
 export interface Reconciled {
   found: number;
   lost: number;
+}
+
+/** Takes a backup into the index, its binary logs included. */
+export function recordBackup(state: Pick<StateStore, 'backups' | 'archivedLogs'>, manifest: Manifest): void {
+  state.backups.publish(manifest);
+  state.archivedLogs.publish(manifest);
 }
 
 /**
@@ -21,7 +28,7 @@ export async function reconcileCatalogue(
     log('warn', 'a backup in the repository is damaged', { key, reason });
   for await (const manifest of repository.catalogue(damaged)) {
     present.add(manifest.id);
-    state.backups.publish(manifest);
+    state.transaction(() => recordBackup(state, manifest));
   }
   const lost = state.backups.succeededIds().filter((id) => !present.has(id));
   for (const id of lost) state.backups.end(id, 'Failed', 'The backup is no longer whole in the repository.');

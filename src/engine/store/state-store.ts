@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { openPlanStore } from '../../plans/sqlite-plan-store.ts';
+import { archivedLogs } from './archived-logs.ts';
 import { auditTable } from './audit-table.ts';
 import { backupsIndex } from './backups-index.ts';
 import { jobsTable } from './jobs-table.ts';
@@ -24,6 +25,7 @@ export function openState(file: string, now: () => number = Date.now) {
     schedules: schedulesTable(db, now),
     jobs: jobsTable(db, now),
     backups: backupsIndex(db, now),
+    archivedLogs: archivedLogs(db),
     restores: restoresTable(db, now),
     keys: keysTable(db, now),
     audit: auditTable(db, now),

@@ -1,0 +1,211 @@
+import { SkybackupError } from '../../contract/errors.ts';
+import { toRfc3339 } from '../../contract/time.ts';
+import { orCancelled, type Publication, publishBackup } from '../backup/publish.ts';
+import { checkSpace, noSpaceMidway } from '../backup/storage-room.ts';
+import { type WorkDirectory, withWorkDirectory } from '../backup/work-directory.ts';
+import type { JobContext } from '../job-context.ts';
+import { connectWith } from '../mariadb/connect.ts';
+import { type Login, readLogin } from '../mariadb/login.ts';
+import { writeOptionFile } from '../mariadb/option-file.ts';
+import { toolVersion } from '../mariadb/tools.ts';
+import { type ArchivedLog, backupPrefix, type Manifest, type StoredObject } from '../repository/manifest.ts';
+import type { ServiceRecord } from '../service.ts';
+import { type BinlogServer, lookAtBinlog } from './archivable.ts';
+import { type ArchivePlan, type Gap, planArchive, type RangeEnd } from './archive-plan.ts';
+import { fetchLog } from './fetch-log.ts';
+import { positionOf } from './gtid-state.ts';
+import { parseLogName } from './log-name.ts';
+import type { LogContents } from './log-scan.ts';
+import { gtidsBefore, listLogs, openedAt, rotate } from './server-logs.ts';
+
+export interface BinlogBackupInput extends Publication {
+  service: ServiceRecord;
+  backupId: string;
+  /** Where the archived ranges of this incarnation end, the newest first. */
+  ends: readonly RangeEnd[];
+  /** The newest log archived in another incarnation, when this one has none yet. */
+  earlier: string | undefined;
+}
+
+/**
+ * Archives every closed binary log that is not archived yet, over the connection alone. Undefined when there is none. All of
+ * them become one backup or, whatever fails, nothing does.
+ */
+export async function takeBinlogBackup(input: BinlogBackupInput, job: JobContext): Promise<Manifest | undefined> {
+  return orCancelled(input.backupId, job, () => take(input, job));
+}
+
+async function take(input: BinlogBackupInput, job: JobContext): Promise<Manifest | undefined> {
+  const { service, backupId, repository } = input;
+  const startedAt = new Date();
+  job.phase('connecting');
+  return withWorkDirectory(async (work) => {
+    const login = await readLogin(service.connection, job.signal);
+    await writeOptionFile(work.optionFile, 'mariadb-binlog', login);
+    const { server, plan } = await lookAndPlan(input, { login, work }, job);
+    if (plan.logs.length === 0) return undefined;
+    const gap = plan.gap ?? gapOfIncarnation(input);
+    if (plan.gap !== undefined) {
+      job.warn(`${plan.gap.detail} Recovery to a point in time has a gap there: take a full backup now.`);
+    }
+    const total = plan.logs.reduce((sum, { bytes }) => sum + bytes, 0);
+    await checkSpace(repository, total);
+    try {
+      const shipped = await ship(input, { plan, gap, work, total }, job);
+      job.phase('publishing');
+      const manifest = await describe(input, { server, shipped, startedAt }, job);
+      await publishBackup(input, manifest, job);
+      return manifest;
+    } catch (error) {
+      await repository.remove(service.id, backupId);
+      throw noSpaceMidway(error, service, total);
+    }
+  });
+}
+
+async function lookAndPlan(
+  { service, ends }: BinlogBackupInput,
+  { login, work }: { login: Login; work: WorkDirectory },
+  job: JobContext,
+): Promise<{ server: BinlogServer; plan: ArchivePlan }> {
+  const connection = await connectWith(login, { signal: job.signal });
+  try {
+    const server = await lookAtBinlog(connection, service.id);
+    for (const warning of server.warnings) job.warn(warning);
+    job.phase('rotating');
+    await rotate(connection);
+    const plan = await planArchive(ends, await listLogs(connection), {
+      serverId: server.server_id,
+      gtidsBefore: (name) => gtidsBefore(connection, name),
+      openedAt: (name) => openedAt(work.optionFile, name, job.signal),
+    });
+    for (const { name } of plan.logs) {
+      if (parseLogName(name) !== undefined) continue;
+      throw new SkybackupError(
+        'unsupported',
+        `"${name.slice(0, 100)}" is no name that a binary log can be kept under.`,
+        {
+          hint: 'Give the server another log_bin, of letters and digits.',
+        },
+      );
+    }
+    return { server, plan };
+  } finally {
+    await connection.close();
+  }
+}
+
+/** After a restore the logs begin anew: no loss by itself, but no range goes across it. */
+function gapOfIncarnation({ ends, earlier }: BinlogBackupInput): Gap | undefined {
+  if (ends.length > 0 || earlier === undefined) return undefined;
+  return { kind: 'incarnation', detail: `The data were replaced by a restore after ${earlier} was archived.` };
+}
+
+interface Shipped {
+  logs: ArchivedLog[];
+  objects: StoredObject[];
+}
+
+async function ship(
+  input: BinlogBackupInput,
+  { plan, gap, work, total }: { plan: ArchivePlan; gap: Gap | undefined; work: WorkDirectory; total: number },
+  job: JobContext,
+): Promise<Shipped> {
+  const { service, backupId, repository } = input;
+  const shipped: Shipped = { logs: [], objects: [] };
+  let before: Before | undefined = plan.follows;
+  let done = 0;
+  for (const [index, { name, bytes }] of plan.logs.entries()) {
+    const counted = done;
+    if (index === 0) job.phase('copying', `${plan.logs.length} binary logs, from ${name}.`);
+    job.progress(counted, total);
+    const { object, contents } = await fetchLog({
+      name,
+      bytes,
+      optionFile: work.optionFile,
+      directory: work.target,
+      signal: job.signal,
+      store: (body) => repository.putObject(`${backupPrefix(service.id, backupId)}/${name}.zst`, body, job.signal),
+      onBytes: (passed) => job.progress(counted + passed, total),
+    });
+    const log = inventory({ name, key: object.key, contents, before, gap: index === 0 ? gap : undefined });
+    shipped.objects.push(object);
+    shipped.logs.push(log);
+    before = { backupId, name, lastEventAt: dateOf(log.last_event_at) ?? before?.lastEventAt };
+    done += bytes;
+  }
+  return shipped;
+}
+
+/** The log that another one goes on from. */
+type Before = Pick<RangeEnd, 'backupId' | 'name' | 'lastEventAt'>;
+
+interface Inventoried {
+  name: string;
+  key: string;
+  contents: LogContents;
+  before: Before | undefined;
+  gap: Gap | undefined;
+}
+
+function inventory({ name, key, contents, before, gap }: Inventoried): ArchivedLog {
+  // A time that goes back was forged: no transaction is older than one before it.
+  const atLeast = before?.lastEventAt?.getTime() ?? 0;
+  const moment = (seconds: number | undefined): string | null =>
+    seconds === undefined ? null : toRfc3339(new Date(Math.max(atLeast, seconds * 1000)));
+  return {
+    name,
+    key,
+    bytes: contents.bytes,
+    gtids_before: contents.gtidsBefore,
+    gtids_after: contents.gtidsAfter,
+    transactions: contents.transactions,
+    opened_at: toRfc3339(new Date(contents.openedAt * 1000)),
+    closed_at: contents.closedAt === undefined ? null : toRfc3339(new Date(contents.closedAt * 1000)),
+    first_event_at: moment(contents.firstEventAt),
+    last_event_at: moment(contents.lastEventAt),
+    follows: before === undefined ? null : { backup_id: before.backupId, name: before.name },
+    gap: gap ?? null,
+  };
+}
+
+function dateOf(text: string | null): Date | undefined {
+  return text === null ? undefined : new Date(text);
+}
+
+async function describe(
+  { service, backupId }: BinlogBackupInput,
+  { server, shipped, startedAt }: { server: BinlogServer; shipped: Shipped; startedAt: Date },
+  job: JobContext,
+): Promise<Manifest> {
+  const { logs, objects } = shipped;
+  const [[first, ...others], last] = [objects, logs.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('a backup without logs');
+  const newest = logs.findLast((log) => log.last_event_at !== null)?.last_event_at;
+  return {
+    format: 1,
+    id: backupId,
+    service_id: service.id,
+    service_name: service.name,
+    server_pod: backupId.split(':')[2] ?? service.id,
+    type: 'binarylog',
+    method: 'mariadb-binlog',
+    incarnation: service.incarnation,
+    parent: null,
+    full: null,
+    lsn: null,
+    binlog: { file: last.name, position: last.bytes, gtid: positionOf(last.gtids_after) },
+    server: { version: server.version, server_id: server.server_id, hostname: server.hostname, options: {} },
+    tool_version: await toolVersion('mariadb-binlog', job.signal),
+    tables: [],
+    started_at: toRfc3339(startedAt),
+    ended_at: toRfc3339(new Date()),
+    // Without a transaction the data are still those of the moment at which the last log was opened.
+    point_in_time: newest ?? last.closed_at ?? last.opened_at,
+    objects: [first, ...others],
+    logs,
+    disk_bytes: logs.reduce((sum, { bytes }) => sum + bytes, 0),
+    compression: 'zstd',
+    encryption: null,
+  };
+}

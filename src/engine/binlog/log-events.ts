@@ -1,0 +1,111 @@
+/** Numbers of MariaDB's binary log format, version 4. */
+export const eventTypes = {
+  query: 2,
+  stop: 3,
+  rotate: 4,
+  intvar: 5,
+  appendBlock: 9,
+  rand: 13,
+  userVar: 14,
+  formatDescription: 15,
+  xid: 16,
+  beginLoad: 17,
+  xaPrepare: 38,
+  gtid: 162,
+  gtidList: 163,
+} as const;
+
+export const magic = Buffer.from([0xfe, 0x62, 0x69, 0x6e]);
+export const headerBytes = 19;
+export const checksumBytes = 4;
+
+export interface EventHeader {
+  /** Seconds since the epoch, as the server or a session's `SET timestamp` says. */
+  time: number;
+  type: number;
+  server: number;
+  /** Bytes of the whole event. */
+  length: number;
+  /** Where it ends in the server's file, modulo 2^32. */
+  end: number;
+  flags: number;
+}
+
+export function readHeader(bytes: Buffer): EventHeader {
+  return {
+    time: bytes.readUInt32LE(0),
+    type: bytes.readUInt8(4),
+    server: bytes.readUInt32LE(5),
+    length: bytes.readUInt32LE(9),
+    end: bytes.readUInt32LE(13),
+    flags: bytes.readUInt16LE(17),
+  };
+}
+
+/** Whether these events of a file may be long: only their headers are looked into. */
+export function isLookedInto({ type, length }: EventHeader): boolean {
+  if (type === eventTypes.gtidList) return length <= 16 * 1024 * 1024;
+  // A COMMIT is short; the text of other statements is of no interest.
+  return (
+    (type === eventTypes.gtid || type === eventTypes.formatDescription || type === eventTypes.query) && length <= 4096
+  );
+}
+
+/** Of a format description's bytes: whether the file's events end with a CRC32. */
+export function hasChecksums(event: Buffer): boolean {
+  return event.readUInt8(event.length - checksumBytes - 1) === 1;
+}
+
+export interface GtidEvent {
+  domain: number;
+  server: number;
+  sequence: bigint;
+  /** The group is one statement, without a COMMIT of its own. */
+  standalone: boolean;
+}
+
+export function readGtid(header: EventHeader, event: Buffer): GtidEvent {
+  return {
+    domain: event.readUInt32LE(headerBytes + 8),
+    server: header.server,
+    sequence: event.readBigUInt64LE(headerBytes),
+    standalone: (event.readUInt8(headerBytes + 12) & 1) === 1,
+  };
+}
+
+/** The state with which a file begins, in the server's own order. */
+export function readGtidList(event: Buffer): Omit<GtidEvent, 'standalone'>[] {
+  const count = event.readUInt32LE(headerBytes) & 0x0fff_ffff;
+  return Array.from({ length: count }, (_, index) => {
+    const at = headerBytes + 4 + index * 16;
+    return {
+      domain: event.readUInt32LE(at),
+      server: event.readUInt32LE(at + 4),
+      sequence: event.readBigUInt64LE(at + 8),
+    };
+  });
+}
+
+/** Whether an event is the last of its group. */
+export function endsGroup(header: EventHeader, event: Buffer | undefined, standalone: boolean): boolean {
+  const { type } = header;
+  if (standalone) return !preambles.has(type);
+  if (type === eventTypes.xid || type === eventTypes.xaPrepare) return true;
+  return type === eventTypes.query && event !== undefined && endsTransaction(event);
+}
+
+/** What comes before the statement of a group that has but one. */
+const preambles: ReadonlySet<number> = new Set([
+  eventTypes.intvar,
+  eventTypes.rand,
+  eventTypes.userVar,
+  eventTypes.appendBlock,
+  eventTypes.beginLoad,
+]);
+
+function endsTransaction(event: Buffer): boolean {
+  const databaseLength = event.readUInt8(headerBytes + 8);
+  const variablesLength = event.readUInt16LE(headerBytes + 11);
+  const text = event.toString('latin1', headerBytes + 13 + variablesLength + databaseLength + 1);
+  return /^(COMMIT|XA COMMIT|XA ROLLBACK)\b|^ROLLBACK(?! *(WORK )?TO\b)/i.test(text);
+}
