@@ -24,7 +24,12 @@ export async function managedScene(daemon: TestDaemon, id: string, megabytes = 0
     id,
     connection,
     async sql(text) {
-      const client = [`--defaults-file=${defaults}`, '--batch', '--skip-column-names'];
+      const client = [
+        `--defaults-file=${defaults}`,
+        '--default-character-set=utf8mb4',
+        '--batch',
+        '--skip-column-names',
+      ];
       return (await execa(findTool('mariadb'), client, { input: text })).stdout;
     },
     checksums: () => checksums(connection),

@@ -133,7 +133,14 @@ export async function startMariadbd(options: MariadbdOptions = {}): Promise<Test
     rmSync(root, { recursive: true, force: true });
   };
   const sql = async (text: string): Promise<string> => {
-    const client = ['--no-defaults', `--socket=${socket}`, '--user=root', '--batch', '--skip-column-names'];
+    const client = [
+      '--no-defaults',
+      '--default-character-set=utf8mb4',
+      `--socket=${socket}`,
+      '--user=root',
+      '--batch',
+      '--skip-column-names',
+    ];
     return (await execa(findTool('mariadb'), client, { input: text })).stdout;
   };
 

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sweepWorkDirectories } from '../../../src/engine/backup/work-directory.ts';
 import { connect, type SqlConnection } from '../../../src/engine/mariadb/connect.ts';
 import { openRepository } from '../../../src/engine/repository/open.ts';
@@ -27,6 +27,10 @@ describe('a backup whose process is killed', () => {
   });
 
   it('leaves no process that waits for a lock, and what it leaves on disk is swept', async () => {
+    // Work directories of its own: every backup and daemon that starts meanwhile sweeps those of the dead in the common one.
+    const own = join(server.root, 'own');
+    await mkdir(own);
+    vi.stubEnv('TMPDIR', own);
     const repository = join(server.root, 'repository');
     const script = fileURLToPath(new URL('killed-worker.ts', import.meta.url));
     const worker = spawn(process.execPath, [script, server.socket, server.datadir, repository], {

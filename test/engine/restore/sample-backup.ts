@@ -141,7 +141,12 @@ export function testJob(onPhase: (name: string, job: TestJob) => void = () => {}
 
 /** Runs SQL through the client (DELIMITER works) as the daemon's own account. */
 export async function sqlOn(service: ServiceRecord, text: string): Promise<string> {
-  const args = [`--defaults-file=${service.connection.defaults_file}`, '--batch', '--skip-column-names'];
+  const args = [
+    `--defaults-file=${service.connection.defaults_file}`,
+    '--default-character-set=utf8mb4',
+    '--batch',
+    '--skip-column-names',
+  ];
   return (await execa(findTool('mariadb'), args, { input: text })).stdout;
 }
 
