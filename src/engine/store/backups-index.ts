@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
 import { type Manifest, storedBytes } from '../repository/manifest.ts';
-import { optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
+import { type BackupFilter, backupPages } from './backup-pages.ts';
+import { optional, type RowPage, texts, time } from './rows.ts';
 
 const BackupRow = z.object({
   id: z.string(),
@@ -38,12 +39,6 @@ export interface NewBackup {
   job_id: number;
 }
 
-export interface BackupFilter extends PageRequest {
-  service_id?: string | undefined;
-  status?: string | undefined;
-  type?: string | undefined;
-}
-
 /** What the repository holds, and what was tried, for quick listing. */
 export function backupsIndex(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
@@ -74,6 +69,8 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   const gtids = db.prepare(
     "SELECT DISTINCT binlog_gtid AS gtids FROM backups WHERE service_id = ? AND binlog_gtid IS NOT NULL AND binlog_gtid <> ''",
   );
+
+  const page = backupPages(db);
 
   const ids = (rows: unknown[]): string[] => rows.map((row) => z.object({ id: z.string() }).parse(row).id);
   return {
@@ -123,20 +120,8 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
     gtidsOf: (serviceId: string): string[] =>
       gtids.all(serviceId).map((row) => z.object({ gtids: z.string() }).parse(row).gtids),
     list(query: BackupFilter): RowPage<BackupRow> {
-      const { limit, offset, direction } = pageBounds(query);
-      const filters = (['service_id', 'status', 'type'] as const).flatMap((column) => {
-        const value = query[column];
-        // Status words are shown in capitals and typed in any case.
-        return value === undefined ? [] : [{ sql: `${column} = ? COLLATE NOCASE`, value }];
-      });
-      const where = filters.length === 0 ? '' : `WHERE ${filters.map(({ sql }) => sql).join(' AND ')}`;
-      const values = filters.map(({ value }) => value);
-      const count = Number(db.prepare(`SELECT count(*) AS count FROM backups ${where}`).get(...values)?.count ?? 0);
-      const items = db
-        .prepare(`SELECT * FROM backups ${where} ORDER BY start_time ${direction}, id ${direction} LIMIT ? OFFSET ?`)
-        .all(...values, limit, offset)
-        .map((row) => BackupRow.parse(row));
-      return { items, count, pages: Math.ceil(count / limit) };
+      const { rows, count, pages } = page(query);
+      return { items: rows.map((row) => BackupRow.parse(row)), count, pages };
     },
   };
 }

@@ -106,6 +106,9 @@ CREATE TABLE backups (
 ) STRICT;
 CREATE INDEX backups_by_time ON backups (start_time, id);
 CREATE INDEX backups_by_service ON backups (service_id, start_time, id);
+-- In small letters, so that only a page of one status or type takes them, never a look-up within a service.
+CREATE INDEX backups_by_status ON backups (lower(status), start_time, id);
+CREATE INDEX backups_by_type ON backups (lower(type), start_time, id);
 
 -- The binary logs in those backups, each with the one it goes on from: ranges and gaps are read from here.
 CREATE TABLE archived_logs (
@@ -128,6 +131,29 @@ CREATE TABLE archived_logs (
 ) STRICT;
 CREATE INDEX archived_logs_by_service ON archived_logs (service_id, incarnation);
 CREATE INDEX archived_logs_followed ON archived_logs (follows_backup, follows_name);
+
+-- How many backups there are, of each service and, under the id '', of all: counting rows takes longer the more there are.
+CREATE TABLE backup_counts (
+  service_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  status TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (service_id, type, status)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER backup_is_counted AFTER INSERT ON backups BEGIN
+  INSERT INTO backup_counts VALUES (NEW.service_id, NEW.type, NEW.status, 1), ('', NEW.type, NEW.status, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER backup_is_counted_out AFTER DELETE ON backups BEGIN
+  UPDATE backup_counts SET count = count - 1
+    WHERE service_id IN (OLD.service_id, '') AND type = OLD.type AND status = OLD.status;
+END;
+CREATE TRIGGER backup_is_counted_anew AFTER UPDATE OF service_id, type, status ON backups BEGIN
+  UPDATE backup_counts SET count = count - 1
+    WHERE service_id IN (OLD.service_id, '') AND type = OLD.type AND status = OLD.status;
+  INSERT INTO backup_counts VALUES (NEW.service_id, NEW.type, NEW.status, 1), ('', NEW.type, NEW.status, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+END;
 
 CREATE TABLE restores (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
