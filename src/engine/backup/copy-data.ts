@@ -91,7 +91,8 @@ function backupCommand({ datadir, work, parallel }: CopyInput, stages: BackupSta
   };
 }
 
-function compressCommand() {
+/** `zstd` as the last member of a backup's pipe. */
+export function compressCommand() {
   const threads = Math.max(1, Math.min(4, availableParallelism() - 1));
   // -vv makes its last line tell the exact sizes.
   return { path: findTool('zstd'), args: ['-1', `-T${threads}`, '-vv', '--no-progress', '-c'], diesWithUs: true };

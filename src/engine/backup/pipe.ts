@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { type Readable, Transform } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import type { SkybackupError } from '../../contract/errors.ts';
 import { type CommandExit, type CommandSpec, type RunningCommand, startCommand } from '../mariadb/command.ts';
 
 export interface PipeMember extends CommandSpec {
   onStderrLine?: (line: string) => void;
+  /** Between this member's output and the next one: the bytes then pass through this process. */
+  through?: Transform;
 }
 
 export interface Pipe {
@@ -29,15 +31,20 @@ export function startPipe(
   judge: (exits: CommandExit[]) => Promise<SkybackupError | undefined>,
 ): Pipe {
   const members: RunningCommand[] = [];
-  for (const { onStderrLine, ...spec } of specs) {
+  let before: Transform | undefined;
+  for (const { onStderrLine, through, ...spec } of specs) {
     const source = members.at(-1)?.stdout;
-    members.push(
-      startCommand(spec, {
-        signal,
-        ...(source ? { stdin: source } : {}),
-        ...(onStderrLine === undefined ? {} : { onStderrLine }),
-      }),
-    );
+    const member = startCommand(spec, {
+      signal,
+      ...(source ? { stdin: before === undefined ? source : 'pipe' } : {}),
+      ...(onStderrLine === undefined ? {} : { onStderrLine }),
+    });
+    if (source && before && member.stdin) {
+      // Each member's exit tells how it went; a broken pipe between them tells nothing more.
+      pipeline(source, before, member.stdin, () => {});
+    }
+    members.push(member);
+    before = through;
   }
   const stop = (): void => {
     for (const member of members) member.stop();

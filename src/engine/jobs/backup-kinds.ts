@@ -1,5 +1,6 @@
 import type { BackupType } from '../../contract/backups.ts';
 import { SkybackupError } from '../../contract/errors.ts';
+import { takeDump } from '../backup/dump.ts';
 import { takeFullBackup } from '../backup/full.ts';
 import { takeBinlogBackup } from '../binlog/archive.ts';
 import { archivedBefore, nothingWritten } from '../binlog/archived.ts';
@@ -59,6 +60,13 @@ const backupKinds: Partial<Record<BackupType, BackupKind>> = {
       const manifest = await takeBinlogBackup({ service, backupId, repository, beforePublish, ...archived }, work);
       return manifest ?? new NothingNew(nothingWritten(service, archived));
     },
+  },
+  dump: {
+    method: 'mariadb-dump',
+    lane: 'data',
+    readsFiles: false,
+    take: ({ context: { repository }, service, backupId, beforePublish, work }) =>
+      takeDump({ service, backupId, repository, beforePublish }, work),
   },
 };
 

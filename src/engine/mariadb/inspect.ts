@@ -8,6 +8,7 @@ import { layoutObstacles } from './layout.ts';
 import { currentUser, missingPrivileges } from './privileges.ts';
 import { serverProcess } from './server-identity.ts';
 import { toolVersion } from './tools.ts';
+import { globalVariables } from './variables.ts';
 import { seriesOf } from './version.ts';
 
 /** What a look at a server found. Nothing is changed by looking. */
@@ -61,11 +62,6 @@ export async function inspectServer(
 export function checkBackupPossible(facts: ServerFacts): void {
   const [first] = facts.obstacles;
   if (first !== undefined) throw first;
-}
-
-async function globalVariables(server: SqlConnection): Promise<Record<string, string>> {
-  const rows = await server.query<{ Variable_name: string; Value: string }>('SHOW GLOBAL VARIABLES');
-  return Object.fromEntries(rows.map((row) => [row.Variable_name, row.Value]));
 }
 
 async function lookAtDirectory(datadir: string | undefined, facts: ServerFacts, server: SqlConnection): Promise<void> {

@@ -21,8 +21,24 @@ export const binlogPrivileges: Needed = [
   ['REPLICATION SLAVE'],
 ];
 
+/**
+ * What a dump needs; RELOAD only where it locks all tables, BINLOG MONITOR where there is a binary log, PROCESS to name the
+ * session in its way. Without TRIGGER the triggers would be left out silently. Accounts are read by SELECT.
+ */
+export const dumpPrivileges: Needed = [
+  ['SELECT'],
+  ['SHOW VIEW'],
+  ['TRIGGER'],
+  ['EVENT'],
+  ['RELOAD'],
+  ['BINLOG MONITOR', 'REPLICATION CLIENT', 'SUPER'],
+  ['PROCESS'],
+];
+
 /** The names of all of them as a GRANT has them. */
-export const backupPrivileges: readonly string[] = [...new Set([...needed, ...binlogPrivileges].map(([name]) => name))];
+export const backupPrivileges: readonly string[] = [
+  ...new Set([...needed, ...binlogPrivileges, ...dumpPrivileges].map(([name]) => name)),
+];
 
 /** Which privileges (by default those of a full backup) the user of this connection lacks. Active roles count. */
 export async function missingPrivileges(server: SqlConnection, wanted: Needed = needed): Promise<string[]> {

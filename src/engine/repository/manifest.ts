@@ -80,6 +80,8 @@ export const Manifest = z.looseObject({
   ended_at: z.string(),
   /** The moment the data is of. */
   point_in_time: z.string(),
+  /** Why no binary logs may be rolled forward over it; absent where they may. */
+  unfit_for_point_in_time: z.string().optional(),
   /** Everything stored: one stream of data, or one object for each binary log, in their order. */
   objects: z.tuple([StoredObject], StoredObject),
   /** Of a `binarylog` backup only: its logs, each following the one before. */

@@ -1,0 +1,88 @@
+import { SkybackupError } from '../../contract/errors.ts';
+import { connectWith, type SqlConnection } from '../mariadb/connect.ts';
+import type { Login } from '../mariadb/login.ts';
+import { currentUser, dumpPrivileges, missingPrivileges } from '../mariadb/privileges.ts';
+import { listTables, type TableFacts } from '../mariadb/tables.ts';
+import { globalVariables } from '../mariadb/variables.ts';
+import { type BrokenView, brokenViews } from './broken-views.ts';
+
+/** What a look at a server found that is to be dumped. */
+export interface DumpFacts {
+  version: string;
+  server_id: number;
+  hostname: string;
+  variables: Readonly<Record<string, string>>;
+  /** A session's number: the dump's own come after it. */
+  session: number;
+  /** Without those of the system's own schemas, which a dump leaves out. */
+  tables: TableFacts[];
+  brokenViews: BrokenView[];
+  binaryLog: boolean;
+  /** A table with history by time exists, and none by transaction, with which mariadb-dump refuses to keep any. */
+  history: 'none' | 'kept' | 'lost';
+}
+
+/** Looks a server over before its dump. Throws `privilege_missing` naming each; `service_down`, `access_denied`, `cancelled`. */
+export async function lookForDump(login: Login, signal: AbortSignal): Promise<DumpFacts> {
+  const server = await connectWith(login, { signal });
+  try {
+    const variables = await globalVariables(server);
+    const binaryLog = variables.log_bin === 'ON';
+    const tables = await dumpedTables(server);
+    await checkPrivileges(server, { binaryLog, lockAll: unsafeTables(tables).length > 0 });
+    const [row] = await server.query<{ id: number }>('SELECT CONNECTION_ID() AS id');
+    return {
+      version: variables.version ?? '',
+      server_id: Number(variables.server_id ?? 0),
+      hostname: variables.hostname ?? '',
+      variables,
+      session: row?.id ?? 0,
+      tables,
+      brokenViews: await brokenViews(server),
+      binaryLog,
+      history: await keptHistory(server),
+    };
+  } finally {
+    await server.close();
+  }
+}
+
+/** Every table that a dump holds. */
+export async function dumpedTables(server: SqlConnection): Promise<TableFacts[]> {
+  return (await listTables(server)).filter(({ schema }) => schema !== 'mysql' && schema !== 'sys');
+}
+
+/** Tables whose rows a transaction does not hold still: only a lock makes them one state with the others. */
+export function unsafeTables(tables: readonly TableFacts[]): TableFacts[] {
+  return tables.filter(({ engine }) => engine !== null && engine !== 'InnoDB');
+}
+
+async function checkPrivileges(
+  server: SqlConnection,
+  { binaryLog, lockAll }: { binaryLog: boolean; lockAll: boolean },
+): Promise<void> {
+  const missing = (await missingPrivileges(server, dumpPrivileges)).filter((name) => {
+    if (name === 'RELOAD') return lockAll;
+    if (name === 'BINLOG MONITOR') return binaryLog;
+    // Only for naming the session that holds a dump up.
+    return name !== 'PROCESS';
+  });
+  if (missing.length === 0) return;
+  const user = await currentUser(server);
+  throw new SkybackupError('privilege_missing', `The backup user ${user} lacks ${missing.join(', ')} for a dump.`, {
+    hint: `Run on the server: GRANT ${missing.join(', ')} ON *.* TO ${user};`,
+    details: { missing },
+  });
+}
+
+async function keptHistory(server: SqlConnection): Promise<DumpFacts['history']> {
+  const rows = await server.query<{ type: string }>(
+    `SELECT DISTINCT DATA_TYPE AS type FROM information_schema.COLUMNS
+     WHERE GENERATION_EXPRESSION = 'ROW START' AND TABLE_SCHEMA NOT IN ('mysql', 'sys')`,
+  );
+  if (rows.some(({ type }) => type === 'bigint')) return 'lost';
+  const [versioned] = await server.query(
+    "SELECT 1 FROM information_schema.TABLES WHERE TABLE_TYPE = 'SYSTEM VERSIONED' LIMIT 1",
+  );
+  return versioned === undefined ? 'none' : 'kept';
+}
