@@ -60,11 +60,14 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--user <user>', 'the backup account')
     .option('--password-file <path>', 'a file that holds its password alone')
     .option('--defaults-file <path>', 'an option file with a [client] group')
-    .option('--datadir <path>', "the server's data directory: needed for full backups")
+    .option(
+      '--datadir <path>',
+      "the server's data directory: needed for full backups; without it: dumps and binary logs",
+    )
     .option('--systemd <unit>', 'how it is stopped and started: a systemd unit')
     .option('--stop-command <command>', 'or: a command that stops it')
     .option('--start-command <command>', 'and one that starts it')
-    .option('--no-nightly', 'without the nightly full backup');
+    .option('--no-nightly', 'without the nightly backup (a full one; a dump without --datadir)');
   command(
     services,
     'connect <id> [arguments...]',

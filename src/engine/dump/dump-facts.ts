@@ -1,8 +1,10 @@
 import { SkybackupError } from '../../contract/errors.ts';
-import { connectWith, type SqlConnection } from '../mariadb/connect.ts';
+import type { Connection } from '../../contract/services.ts';
+import { connect, connectWith, type SqlConnection } from '../mariadb/connect.ts';
 import type { Login } from '../mariadb/login.ts';
 import { currentUser, dumpPrivileges, missingPrivileges } from '../mariadb/privileges.ts';
 import { listTables, type TableFacts } from '../mariadb/tables.ts';
+import { findTool } from '../mariadb/tools.ts';
 import { globalVariables } from '../mariadb/variables.ts';
 import { type BrokenView, brokenViews } from './broken-views.ts';
 
@@ -27,9 +29,8 @@ export async function lookForDump(login: Login, signal: AbortSignal): Promise<Du
   const server = await connectWith(login, { signal });
   try {
     const variables = await globalVariables(server);
-    const binaryLog = variables.log_bin === 'ON';
     const tables = await dumpedTables(server);
-    await checkPrivileges(server, { binaryLog, lockAll: unsafeTables(tables).length > 0 });
+    await checkPrivileges(server, tables);
     const [row] = await server.query<{ id: number }>('SELECT CONNECTION_ID() AS id');
     return {
       version: variables.version ?? '',
@@ -39,9 +40,20 @@ export async function lookForDump(login: Login, signal: AbortSignal): Promise<Du
       session: row?.id ?? 0,
       tables,
       brokenViews: await brokenViews(server),
-      binaryLog,
+      binaryLog: variables.log_bin === 'ON',
       history: await keptHistory(server),
     };
+  } finally {
+    await server.close();
+  }
+}
+
+/** Throws what keeps a server from being dumped. */
+export async function checkDumpPossible(connection: Connection, signal?: AbortSignal): Promise<void> {
+  const server = await connect(connection, signal === undefined ? {} : { signal });
+  try {
+    await checkPrivileges(server, await dumpedTables(server));
+    findTool('mariadb-dump');
   } finally {
     await server.close();
   }
@@ -57,13 +69,11 @@ export function unsafeTables(tables: readonly TableFacts[]): TableFacts[] {
   return tables.filter(({ engine }) => engine !== null && engine !== 'InnoDB');
 }
 
-async function checkPrivileges(
-  server: SqlConnection,
-  { binaryLog, lockAll }: { binaryLog: boolean; lockAll: boolean },
-): Promise<void> {
+async function checkPrivileges(server: SqlConnection, tables: readonly TableFacts[]): Promise<void> {
+  const [row] = await server.query<{ log: number }>('SELECT @@log_bin AS log');
   const missing = (await missingPrivileges(server, dumpPrivileges)).filter((name) => {
-    if (name === 'RELOAD') return lockAll;
-    if (name === 'BINLOG MONITOR') return binaryLog;
+    if (name === 'RELOAD') return unsafeTables(tables).length > 0;
+    if (name === 'BINLOG MONITOR') return row?.log === 1;
     // Only for naming the session that holds a dump up.
     return name !== 'PROCESS';
   });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { RegisterServiceRequest, Service } from '../../contract/services.ts';
 import { toRfc3339 } from '../../contract/time.ts';
+import { checkDumpPossible } from '../dump/dump-facts.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { busyError } from '../jobs/job-end.ts';
 import { createManagedServer, startManagedServer } from '../managed/managed-server.ts';
@@ -57,8 +58,7 @@ export class ServiceRegistry {
       this.#context.state.transaction(() => {
         if (!this.#context.state.services.add(record)) throw taken();
         this.#context.state.services.setServer(id, server);
-        // Without a data directory no full backup is possible, and full is what runs by schedule so far.
-        if (request.nightly !== false && record.datadir !== undefined) this.#addNightly(id);
+        if (request.nightly !== false) this.#addNightly(record);
       });
     } finally {
       this.#registering.delete(id);
@@ -115,6 +115,7 @@ export class ServiceRegistry {
     }
     const facts = await inspectServer({ connection, datadir }, signal);
     if (datadir !== undefined) checkBackupPossible(facts);
+    else if (request.nightly !== false) await checkDumpPossible(connection, signal);
     const record: ServiceRecord = {
       id: request.id,
       name: request.name ?? request.id,
@@ -127,14 +128,19 @@ export class ServiceRegistry {
     return { record, server: { version: facts.version, server_id: facts.server_id, hostname: facts.hostname } };
   }
 
-  #addNightly(id: string): void {
+  /** A full backup; a dump, which asks the server alone, of one whose data directory is not at hand. */
+  #addNightly({ id, datadir }: ServiceRecord): void {
     const { state, clock } = this.#context;
     const schedule = nightlyCron(id);
+    const type = datadir === undefined ? 'dump' : 'full';
     state.schedules.add({
       service_id: id,
       schedule,
-      type: 'full',
-      message: 'A nightly full backup, made when the service was registered.',
+      type,
+      message:
+        type === 'full'
+          ? 'A nightly full backup, made when the service was registered.'
+          : 'A nightly dump, made when the service was registered without a data directory.',
       warnings: [],
       next_run_at: nextRunAfter(schedule, clock.now()),
     });

@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takeDump } from '../../../src/engine/backup/dump.ts';
 import { connect } from '../../../src/engine/mariadb/connect.ts';
+import { findTool } from '../../../src/engine/mariadb/tools.ts';
 import type { Manifest } from '../../../src/engine/repository/manifest.ts';
 import { checksums, startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 import { inputOf, leftovers, recordedJob, serviceOf } from './backup-world.ts';
@@ -152,7 +153,7 @@ describe('a dump', () => {
     expect([a, (a ?? 0) + 1]).toContain(c);
     // The noted position is that of exactly these rows: the log up to it holds as many transactions on a.
     const binlog = manifest.binlog ?? { file: '', position: 0, gtid: '' };
-    const log = await execa('mariadb-binlog', [
+    const log = await execa(findTool('mariadb-binlog'), [
       '--base64-output=decode-rows',
       '-v',
       `--stop-position=${binlog.position}`,
