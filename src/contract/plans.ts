@@ -7,6 +7,8 @@ export const plannedOperations = [
   'update_schedule',
   'delete_restore',
   'stop_service',
+  'delete_backup',
+  'set_retention',
 ] as const;
 export const PlannedOperation = z.enum(plannedOperations);
 export type PlannedOperation = z.infer<typeof PlannedOperation>;

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkHost } from './auth/host-check.ts';
-import { demand, identifyPrincipal, type Principal, type Transport } from './auth/principal.ts';
+import { demand, identifyPrincipal, type Principal } from './auth/principal.ts';
 import { limitRequests } from './auth/rate-limit.ts';
 import type { Right } from './auth/roles.ts';
 import { errorAnswer } from './error-answer.ts';
@@ -16,6 +16,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { planRoutes } from './routes/plans.ts';
 import { restoreRoutes } from './routes/restores.ts';
+import { retentionRoutes } from './routes/retention.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { serviceRoutes } from './routes/services.ts';
 
@@ -41,7 +42,7 @@ export interface DaemonFacts {
 }
 
 export interface AppOptions extends DaemonFacts {
-  transport: Transport;
+  transport: { kind: 'socket' } | { kind: 'tcp'; host: string };
   log: Logger;
   /** What each key may ask for; beyond it the answer is 429. */
   requestsPerMinute: number;
@@ -51,7 +52,7 @@ export interface AppOptions extends DaemonFacts {
 
 const bodyLimit = 1024 * 1024;
 
-/** The Backup API over one listener: a socket's peers are known by its permissions, TCP needs a key. */
+/** The Backup API over one listener: a socket's peers are administrators, TCP needs a key. */
 export function createApp(options: AppOptions): Api {
   const { engine, transport, log, onUse, version } = options;
   const loggerInstance: FastifyBaseLogger = log;
@@ -90,7 +91,7 @@ export function createApp(options: AppOptions): Api {
     const { right, action } = request.routeOptions.config;
     if (right === 'public') return;
     onUse();
-    request.principal = identifyPrincipal(engine, transport, request);
+    request.principal = identifyPrincipal(engine, transport.kind, request);
     await limit(request);
     if (right !== undefined) demand(request.principal, right, action ?? 'Reading');
   });
@@ -144,6 +145,7 @@ export function createApp(options: AppOptions): Api {
   healthRoutes(app, options);
   backupRoutes(app, engine);
   scheduleRoutes(app, engine);
+  retentionRoutes(app, engine);
   restoreRoutes(app, engine);
   serviceRoutes(app, engine);
   planRoutes(app, engine);

@@ -6,6 +6,7 @@ import type { Job } from '../contract/jobs.ts';
 import type { Page } from '../contract/pages.ts';
 import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
 import type { RestoreQuery, RestoreRequest } from '../contract/restores.ts';
+import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { LockRequest } from '../contract/services.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
@@ -26,6 +27,10 @@ import { findSchedule } from './plans/schedule-operations.ts';
 import { openRepository } from './repository/open.ts';
 import { recoverRestores } from './restore-recovery.ts';
 import { lookupTargets } from './restore-targets.ts';
+import { deleteBackup } from './retention/delete-backup.ts';
+import { carryOutRemovals } from './retention/removal.ts';
+import { RetentionTimer } from './retention/retention-timer.ts';
+import { getRetention, setRetention, tryRetention } from './retention/service-retention.ts';
 import { scheduleView } from './schedule/schedule-view.ts';
 import { createSchedule, deleteSchedule, startScheduledRun, updateSchedule } from './schedule/schedules.ts';
 import { ScheduleTicker } from './schedule/ticker.ts';
@@ -65,6 +70,8 @@ export async function startEngine(options: EngineOptions) {
     await recoverRestores(context);
     // Whoever wrote here last is gone: we hold the lock.
     const swept = (await repository.sweep(0)) + (await sweepWorkDirectories());
+    // Before the catalogue is read: what was deleted must not be found again.
+    await carryOutRemovals(context);
     const { found, lost } = await reconcileCatalogue(state, repository, log);
     const interrupted = closeInterrupted(context);
     log('info', 'the state is consistent', { backups: found, lost, swept, interrupted });
@@ -81,6 +88,8 @@ export async function startEngine(options: EngineOptions) {
     log: (event) => log('error', 'a scheduled backup could not be started', event),
   });
   const keptData = new KeptData(context);
+  const retention = new RetentionTimer(context);
+  jobs.onEnd(() => retention.tick());
 
   const viewPage = <R, V>(page: RowPage<R>, view: (row: R) => V): Page<V> => ({ ...page, items: page.items.map(view) });
   const narrowed = <Q extends { service_id?: string | undefined }>(query: Q): Q =>
@@ -121,6 +130,15 @@ export async function startEngine(options: EngineOptions) {
         return page;
       },
       isBackupId,
+      remove: (id: string, asker: Asker) => deleteBackup(context, id, asker),
+    },
+
+    retention: {
+      get: (serviceId: string, dryRun: boolean) => getRetention(context, serviceId, dryRun),
+      /** What a policy would do, without setting it. */
+      tryOut: (serviceId: string, policy: RetentionPolicy) => tryRetention(context, serviceId, policy),
+      set: (serviceId: string, policy: RetentionPolicy, asker: Asker) =>
+        setRetention(context, serviceId, policy, asker),
     },
 
     schedules: {
@@ -196,6 +214,7 @@ export async function startEngine(options: EngineOptions) {
     begin(): void {
       ticker.start();
       keptData.start();
+      retention.start();
     },
     /** Resolves when kept data whose time is over are gone. */
     settled: () => keptData.settled(),
@@ -204,6 +223,7 @@ export async function startEngine(options: EngineOptions) {
       ticker.stop();
       keptData.stop();
       await jobs.stop();
+      await retention.stop();
       state.close();
     },
   };

@@ -48,8 +48,7 @@ afterEach(() => {
       // It ended by itself.
     }
   }
-  // One that was killed this moment may have been writing.
-  rmSync(home.root, { recursive: true, force: true, maxRetries: 10 });
+  rmSync(home.root, { recursive: true, force: true });
 });
 
 function behave(behaviour: Partial<Behaviour>): void {

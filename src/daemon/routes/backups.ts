@@ -3,8 +3,8 @@ import { Backup, BackupQuery, BackupsPage } from '../../contract/backups.ts';
 import type { Page } from '../../contract/pages.ts';
 import { parseRequest } from '../../contract/parse-request.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { idOf } from '../read-request.ts';
-import type { Api } from '../route-schemas.ts';
+import { askerOf, idOf } from '../read-request.ts';
+import { type Api, Done, PlanQuery } from '../route-schemas.ts';
 
 const base = '/skybackup/v1/backups';
 
@@ -39,6 +39,18 @@ export function backupRoutes(app: Api, engine: Engine): void {
       if (!id.includes(':')) return answer(engine.backups.listOf(id, request.query));
       parseRequest(z.strictObject({}), request.query, 'query');
       return engine.backups.get(id);
+    },
+  );
+
+  app.delete(
+    `${base}/:id`,
+    {
+      config: { right: 'request', action: 'Deleting a backup' },
+      schema: { summary: 'Delete a backup that nothing needs', querystring: PlanQuery, response: { 200: Done } },
+    },
+    async (request) => {
+      await engine.backups.remove(idOf(request), askerOf(request, request.query.plan_id));
+      return {};
     },
   );
 }

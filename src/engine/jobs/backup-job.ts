@@ -99,6 +99,7 @@ function run(context: EngineContext, { service, backupId, kind, wanted }: Runnin
       const manifest = taken;
       const message = `Backup ${backupId} succeeded.`;
       recordBackup(state, manifest);
+      state.retention.wantPass(service.id);
       state.backups.setWarnings(backupId, state.jobs.get(job.row.id)?.warnings ?? []);
       state.services.setServer(service.id, {
         version: manifest.server.version,

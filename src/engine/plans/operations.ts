@@ -1,9 +1,11 @@
 import type { PlanFacts, PlannedOperation } from '../../contract/plans.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { PlannedAction } from './carry-out.ts';
+import { deleteBackupOperation } from './delete-backup-operation.ts';
 import { deleteRestoreOperation } from './delete-restore-operation.ts';
 import { restoreOperation } from './restore-operation.ts';
 import { deleteScheduleOperation, updateScheduleOperation } from './schedule-operations.ts';
+import { setRetentionOperation } from './set-retention-operation.ts';
 import { stopOperation } from './stop-operation.ts';
 
 /** What a plan is made of. */
@@ -27,6 +29,8 @@ const operations: Record<PlannedOperation, Operation> = {
   update_schedule: updateScheduleOperation,
   delete_restore: deleteRestoreOperation,
   stop_service: stopOperation,
+  delete_backup: deleteBackupOperation,
+  set_retention: setRetentionOperation,
 };
 
 export function normaliseAction(context: EngineContext, action: PlannedAction): PlannedAction {

@@ -16,6 +16,7 @@ const BackupRow = z.object({
   message: optional(z.string()),
   incarnation: optional(z.string()),
   reference_full_backup: z.string(),
+  parent: optional(z.string()),
   point_in_time: optional(z.string()),
   server_version: optional(z.string()),
   start_time: time,
@@ -47,10 +48,11 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   );
   const publish = db.prepare(
     `INSERT INTO backups (id, service_id, service_name, server_pod, type, method, status, message, incarnation, reference_full_backup,
-       point_in_time, server_version, start_time, end_time, storage_bytes, disk_bytes, binlog_file, binlog_position, binlog_gtid)
-     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       parent, point_in_time, server_version, start_time, end_time, storage_bytes, disk_bytes, binlog_file, binlog_position, binlog_gtid)
+     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET status = 'Succeeded', message = NULL, type = excluded.type, method = excluded.method,
-       incarnation = excluded.incarnation, reference_full_backup = excluded.reference_full_backup, point_in_time = excluded.point_in_time,
+       incarnation = excluded.incarnation, reference_full_backup = excluded.reference_full_backup,
+       parent = excluded.parent, point_in_time = excluded.point_in_time,
        server_version = excluded.server_version, start_time = excluded.start_time, end_time = excluded.end_time,
        storage_bytes = excluded.storage_bytes, disk_bytes = excluded.disk_bytes, binlog_file = excluded.binlog_file,
        binlog_position = excluded.binlog_position, binlog_gtid = excluded.binlog_gtid`,
@@ -66,6 +68,8 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   );
   const succeeded = db.prepare("SELECT id FROM backups WHERE status = 'Succeeded'");
   const running = db.prepare("SELECT id FROM backups WHERE status = 'Running'");
+  const ofService = db.prepare('SELECT * FROM backups WHERE service_id = ?');
+  const remove = db.prepare('DELETE FROM backups WHERE id = ?');
   const gtids = db.prepare(
     "SELECT DISTINCT binlog_gtid AS gtids FROM backups WHERE service_id = ? AND binlog_gtid IS NOT NULL AND binlog_gtid <> ''",
   );
@@ -89,6 +93,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
         manifest.method,
         manifest.incarnation,
         manifest.full ?? '',
+        manifest.parent,
         contractTime(manifest.point_in_time),
         manifest.server.version,
         Date.parse(manifest.started_at),
@@ -119,6 +124,10 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
     /** Every GTID position any backup of a service recorded. */
     gtidsOf: (serviceId: string): string[] =>
       gtids.all(serviceId).map((row) => z.object({ gtids: z.string() }).parse(row).gtids),
+    /** Every backup of a service and every try, in no order. */
+    of: (serviceId: string): BackupRow[] => ofService.all(serviceId).map((row) => BackupRow.parse(row)),
+    /** Takes a backup off the list. */
+    remove: (id: string): void => void remove.run(id),
     list(query: BackupFilter): RowPage<BackupRow> {
       const { rows, count, pages } = page(query);
       return { items: rows.map((row) => BackupRow.parse(row)), count, pages };

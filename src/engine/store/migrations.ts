@@ -92,6 +92,7 @@ CREATE TABLE backups (
   message TEXT,
   incarnation TEXT,
   reference_full_backup TEXT NOT NULL DEFAULT '',
+  parent TEXT,
   point_in_time TEXT,
   server_version TEXT,
   start_time INTEGER NOT NULL,
@@ -131,6 +132,23 @@ CREATE TABLE archived_logs (
 ) STRICT;
 CREATE INDEX archived_logs_by_service ON archived_logs (service_id, incarnation);
 CREATE INDEX archived_logs_followed ON archived_logs (follows_backup, follows_name);
+-- What is kept of a service's backups, and how the last pass went. Outlives the service: its backups do too.
+CREATE TABLE retention (
+  service_id TEXT PRIMARY KEY,
+  -- NULL: nobody has set one.
+  policy TEXT,
+  pass_wanted INTEGER NOT NULL DEFAULT 0 CHECK (pass_wanted IN (0, 1)),
+  last_pass_at INTEGER,
+  last_pass_message TEXT,
+  last_pass_failed INTEGER NOT NULL DEFAULT 0 CHECK (last_pass_failed IN (0, 1))
+) STRICT;
+
+-- Backups that were taken off the list and whose files have yet to go: whoever is killed in between goes on from here.
+CREATE TABLE removals (
+  backup_id TEXT PRIMARY KEY,
+  service_id TEXT NOT NULL,
+  decided_at INTEGER NOT NULL
+) STRICT;
 
 -- How many backups there are, of each service and, under the id '', of all: counting rows takes longer the more there are.
 CREATE TABLE backup_counts (

@@ -26,7 +26,10 @@ export async function reconcileCatalogue(
   const present = new Set<string>();
   const damaged = (key: string, reason: string): void =>
     log('warn', 'a backup in the repository is damaged', { key, reason });
+  const leaving = new Set(state.removals.list().map(({ backup_id }) => backup_id));
   for await (const manifest of repository.catalogue(damaged)) {
+    // Deleted, though its files could not be removed yet.
+    if (leaving.has(manifest.id)) continue;
     present.add(manifest.id);
     state.transaction(() => recordBackup(state, manifest));
   }

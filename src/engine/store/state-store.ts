@@ -5,7 +5,9 @@ import { auditTable } from './audit-table.ts';
 import { backupsIndex } from './backups-index.ts';
 import { jobsTable } from './jobs-table.ts';
 import { keysTable } from './keys-table.ts';
+import { removalsTable } from './removals-table.ts';
 import { restoresTable } from './restores-table.ts';
+import { retentionTable } from './retention-table.ts';
 import { schedulesTable } from './schedules-table.ts';
 import { servicesTable } from './services-table.ts';
 import { inTransaction, openStateDatabase } from './state-database.ts';
@@ -27,6 +29,8 @@ export function openState(file: string, now: () => number = Date.now) {
     backups: backupsIndex(db, now),
     archivedLogs: archivedLogs(db),
     restores: restoresTable(db, now),
+    retention: retentionTable(db, now),
+    removals: removalsTable(db, now),
     keys: keysTable(db, now),
     audit: auditTable(db, now),
     plans: openPlanStore(db, { now }),

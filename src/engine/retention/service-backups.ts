@@ -1,0 +1,67 @@
+import { parsePointInTime } from '../../contract/time.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { BackupRow } from '../store/backups-index.ts';
+import { type BackupFamily, familyOf, type RetainedBackup } from './retained-backup.ts';
+
+type Context = Pick<EngineContext, 'state'>;
+
+/** All backups of a service as retention sees them, those that a job works with pinned; on demand also those it found. */
+export function backupsOf({ state }: Context, serviceId: string, leaveFound = false): RetainedBackup[] {
+  const users = new Map(state.jobs.active().map((job) => [job.backup_id, job.id]));
+  const logs = logsOf(state, serviceId);
+  return state.backups.of(serviceId).map((row) => {
+    const user = users.get(row.id);
+    const backup = { ...retained(row), ...logs.get(row.id) };
+    if (user !== undefined) return { ...backup, pinned: `job ${user} works with it` };
+    // Known from its manifest alone: whoever lost the state lost the policies with it.
+    if (leaveFound && row.job_id === undefined) return { ...backup, pinned: foundReason };
+    return backup;
+  });
+}
+
+const foundReason = 'it was found in the repository, and no retention was set since';
+
+/** Of each binary log backup: the unbroken range that it belongs to, and when its first log of that was opened. */
+function logsOf(state: Context['state'], serviceId: string): Map<string, { range: string; from: number }> {
+  const ranges = new Map<string, string>();
+  const backups = new Map<string, { range: string; from: number }>();
+  // The oldest first: what a log goes on from was seen before it, unless that was deleted.
+  for (const log of state.archivedLogs.of(serviceId)) {
+    const own = `${log.backup_id}/${log.name}`;
+    const range = ranges.get(`${log.follows_backup}/${log.follows_name}`) ?? own;
+    ranges.set(own, range);
+    const known = backups.get(log.backup_id);
+    // A gap within a backup: what counts is where the next logs go on.
+    if (known?.range !== range) backups.set(log.backup_id, { range, from: log.opened_at.getTime() });
+  }
+  return backups;
+}
+
+/** The kinds that a schedule or a running job still takes: the newest of each must be there for the next. */
+export function familiesOf({ state }: Context, serviceId: string): BackupFamily[] {
+  const schedules = state.schedules.list({ service_id: serviceId, page_size: 1000 }).items;
+  const types = [
+    // One that is suspended may go on tomorrow.
+    ...schedules.filter(({ schedule }) => schedule !== 'once').map(({ type }) => type),
+    ...state.jobs.activeOf(serviceId).map(({ kind }) => kind),
+  ].filter((type) => ['full', 'incremental', 'dump', 'binarylog'].includes(type));
+  return [...new Set(types.map((type) => familyOf({ type })))];
+}
+
+function retained(row: BackupRow): RetainedBackup {
+  const { id, type, status, incarnation, storage_bytes = 0 } = row;
+  const start = row.start_time.getTime();
+  const ofData = row.point_in_time === undefined ? undefined : parsePointInTime(row.point_in_time)?.getTime();
+  // What was archived at a moment holds nothing younger; the newest event may be much older.
+  const to = type === 'binarylog' ? (row.end_time?.getTime() ?? start) : (ofData ?? start);
+  return {
+    id,
+    type,
+    state: status === 'Succeeded' ? 'good' : status === 'Running' || status === 'Scheduled' ? 'running' : 'failed',
+    parent: row.parent,
+    incarnation,
+    from: type === 'binarylog' ? start : to,
+    to,
+    bytes: status === 'Succeeded' ? storage_bytes : 0,
+  };
+}

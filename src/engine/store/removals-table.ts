@@ -1,0 +1,19 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+
+const Removal = z.object({ backup_id: z.string(), service_id: z.string() });
+export type Removal = z.infer<typeof Removal>;
+
+/** Backups that are on no list any more, and of which files may be left. */
+export function removalsTable(db: DatabaseSync, now: () => number) {
+  const insert = db.prepare(
+    'INSERT INTO removals (backup_id, service_id, decided_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const remove = db.prepare('DELETE FROM removals WHERE backup_id = ?');
+  const all = db.prepare('SELECT backup_id, service_id FROM removals ORDER BY decided_at, backup_id');
+  return {
+    add: ({ backup_id, service_id }: Removal): void => void insert.run(backup_id, service_id, now()),
+    done: (backupId: string): void => void remove.run(backupId),
+    list: (): Removal[] => all.all().map((row) => Removal.parse(row)),
+  };
+}
