@@ -4,18 +4,27 @@ import type { Screen } from './screen.ts';
 
 /** At a terminal the person answers; an empty line, Ctrl-D or "no" is a no. */
 export function askAtTerminal(screen: Screen, interrupt: () => void): Ask {
-  return async (question, field) => {
-    showQuestion(screen, question);
+  return async (plan, field) => {
+    showQuestion(screen, plan);
     const lines = createInterface({ input: process.stdin, output: process.stdout });
+    let answered = false;
     const closed = new Promise<string>((resolve) => {
-      lines.once('close', () => resolve(''));
+      lines.once('close', () => {
+        // Ctrl-D and Ctrl-C leave the cursor behind the question.
+        if (!answered) process.stdout.write('\n');
+        resolve('');
+      });
       lines.once('SIGINT', () => {
         interrupt();
         lines.close();
       });
     });
     try {
-      const typed = (await Promise.race([lines.question(`   ${field} (Enter alone: no): `), closed])).trim();
+      const question = lines.question(`   ${field} (Enter alone: no): `).then((text) => {
+        answered = true;
+        return text;
+      });
+      const typed = (await Promise.race([question, closed])).trim();
       return typed === '' || /^(n|no)$/i.test(typed) ? undefined : typed;
     } finally {
       lines.close();
