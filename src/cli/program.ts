@@ -40,6 +40,7 @@ export async function runProgram(args: string[]): Promise<number> {
     (await import('./serve.ts')).serve(terminal, self.opts()),
   )
     .option('--listen <host:port>', 'answer HTTP there too; keys are then needed')
+    .option('--agent-group <group>', 'answer on agent.sock too, where members of this group may ask and not approve')
     .option('--idle-minutes <minutes>', 'stop when nothing was asked for that long and nothing is scheduled or managed')
     .option('--requests-per-minute <number>', 'what each key may ask for (600); beyond it the answer is 429')
     .option('--started-by <who>', 'client or person', 'person');

@@ -8,6 +8,7 @@ import { exitCodes, type Terminal, UsageError } from './terminal.ts';
 export interface ServeOptions {
   /** `host:port` */
   listen?: string;
+  agentGroup?: string;
   startedBy: string;
   idleMinutes?: string;
   requestsPerMinute?: string;
@@ -29,6 +30,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
     startedBy,
     version,
     ...(listen === undefined ? {} : { listen }),
+    ...(options.agentGroup === undefined ? {} : { agentGroup: options.agentGroup }),
     ...(idleMinutes === undefined ? {} : { idleMinutes }),
     ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
   });
@@ -42,8 +44,13 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   // A closed terminal is a reason to stop as good as any.
   process.on('SIGHUP', () => void daemon.stop());
   const http = listen === undefined ? undefined : `http://${listen.host}:${daemon.port}`;
-  const where = [`unix:${home.socket}`, ...(http === undefined ? [] : [http])].join(' and ');
-  terminal.result({ socket: home.socket, http }, `The daemon answers on ${where}. Ctrl-C ends it.`);
+  const agents = options.agentGroup === undefined ? undefined : home.agentSocket;
+  const sockets = [home.socket, agents].flatMap((socket) => (socket === undefined ? [] : [`unix:${socket}`]));
+  const where = [...sockets, ...(http === undefined ? [] : [http])].join(' and ');
+  terminal.result(
+    { socket: home.socket, agent_socket: agents, http },
+    `The daemon answers on ${where}. Ctrl-C ends it.`,
+  );
   await daemon.ended;
   // What still holds the process after its end (a stuck connection) must not make a stopped daemon look alive.
   setTimeout(() => process.exit(), 2000).unref();

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
@@ -19,6 +20,20 @@ export function checkLocalDaemonPossible(home: Home, platform: NodeJS.Platform =
         hint: 'Set SKYBACKUP_HOME to a shorter path.',
       },
     );
+  }
+}
+
+/** The socket in a home that this user may speak to: the owner's, or the agents' where only that is open to it. */
+export function socketOf(home: Home): string {
+  return mayWrite(home.socket) === 'EACCES' && mayWrite(home.agentSocket) === true ? home.agentSocket : home.socket;
+}
+
+function mayWrite(path: string): true | string | undefined {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
   }
 }
 
@@ -52,7 +67,7 @@ export async function homeProblem(home: Home): Promise<{ message: string; mend: 
   if (me !== undefined && found.uid !== me) {
     return {
       message: `The home folder ${home.root} belongs to user ${found.uid}, and this is user ${me}.`,
-      mend: 'Run as its owner, or set SKYBACKUP_HOME to a folder of your own.',
+      mend: 'Have its owner start the daemon there, or set SKYBACKUP_HOME to a folder of your own.',
     };
   }
   if ((found.mode & 0o022) !== 0) {

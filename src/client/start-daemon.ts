@@ -6,7 +6,7 @@ import { SkybackupError } from '../contract/errors.ts';
 import { Healthz } from '../contract/health.ts';
 import type { Home } from '../contract/home.ts';
 import { daemonEnvironment } from './daemon-environment.ts';
-import { checkLocalDaemonPossible, prepareHome } from './daemon-home.ts';
+import { checkLocalDaemonPossible, prepareHome, socketOf } from './daemon-home.ts';
 import { logTail, openLog } from './daemon-log.ts';
 import { createHttp, type Http } from './http.ts';
 import { judgeDaemon } from './version-skew.ts';
@@ -25,13 +25,14 @@ export interface LocalDaemon {
   startMs?: number;
 }
 
-/** The daemon's socket as an HTTP target that starts nothing. With a key its holder asks, not the socket's owner. */
+/** The daemon's socket as an HTTP target that starts nothing. With a key its holder asks, not the socket's peer. */
 export function socketHttp(home: Home, key?: string): Http {
+  const socketPath = socketOf(home);
   return createHttp({
     kind: 'daemon',
-    url: `unix:${home.socket}`,
+    url: `unix:${socketPath}`,
     baseUrl: 'http://skybackup',
-    socketPath: home.socket,
+    socketPath,
     keySetting: undefined,
     headers: key === undefined ? {} : { 'x-api-key': key },
   });
@@ -50,7 +51,7 @@ export async function daemonHealth(home: Home): Promise<Healthz | undefined> {
     if (error instanceof SkybackupError && error.code === 'unreachable' && error.details.code === 'EACCES') {
       throw new SkybackupError('forbidden', `The daemon's socket ${home.socket} belongs to another user.`, {
         cause: error,
-        hint: 'Run as the user the daemon runs as, or set SKYBACKUP_HOME to a folder of your own.',
+        hint: 'Run as the user the daemon runs as or as a member of the group it admits, or set SKYBACKUP_HOME to a folder of your own.',
       });
     }
     if (error instanceof SkybackupError && error.code === 'timeout')

@@ -4,8 +4,12 @@ import { join, resolve } from 'node:path';
 /** Where the local daemon keeps everything, and where its clients find it. */
 export interface Home {
   root: string;
-  /** The daemon's Unix socket: its permissions are the key. */
+  /** The daemon's Unix socket: its permissions are the key. Its peers are administrators. */
   socket: string;
+  /** Another name of `socket`, beside the agents' one. */
+  adminSocket: string;
+  /** Only of a daemon that admits a group: the group's members are requesters there. */
+  agentSocket: string;
   log: string;
   /** Held (by pid and start time) while a daemon serves this home. */
   lock: string;
@@ -25,6 +29,8 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>): Home 
   return {
     root,
     socket: join(root, 'daemon.sock'),
+    adminSocket: join(root, 'admin.sock'),
+    agentSocket: join(root, 'agent.sock'),
     log: join(root, 'daemon.log'),
     lock: join(root, 'daemon.lock'),
     state: join(root, 'state.db'),

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkHost } from './auth/host-check.ts';
-import { demand, identifyPrincipal, type Principal } from './auth/principal.ts';
+import { demand, identifyPrincipal, type Principal, type Transport } from './auth/principal.ts';
 import { limitRequests } from './auth/rate-limit.ts';
 import type { Right } from './auth/roles.ts';
 import { errorAnswer } from './error-answer.ts';
@@ -42,7 +42,7 @@ export interface DaemonFacts {
 }
 
 export interface AppOptions extends DaemonFacts {
-  transport: { kind: 'socket' } | { kind: 'tcp'; host: string };
+  transport: Transport;
   log: Logger;
   /** What each key may ask for; beyond it the answer is 429. */
   requestsPerMinute: number;
@@ -52,7 +52,7 @@ export interface AppOptions extends DaemonFacts {
 
 const bodyLimit = 1024 * 1024;
 
-/** The Backup API over one listener: a socket's peers are administrators, TCP needs a key. */
+/** The Backup API over one listener: a socket's peers are known by its permissions, TCP needs a key. */
 export function createApp(options: AppOptions): Api {
   const { engine, transport, log, onUse, version } = options;
   const loggerInstance: FastifyBaseLogger = log;
@@ -91,7 +91,7 @@ export function createApp(options: AppOptions): Api {
     const { right, action } = request.routeOptions.config;
     if (right === 'public') return;
     onUse();
-    request.principal = identifyPrincipal(engine, transport.kind, request);
+    request.principal = identifyPrincipal(engine, transport, request);
     await limit(request);
     if (right !== undefined) demand(request.principal, right, action ?? 'Reading');
   });

@@ -1,10 +1,11 @@
-import { rmSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
 import { type Engine, startEngine } from '../engine/engine.ts';
 import type { EngineLog } from '../engine/engine-context.ts';
+import { admitGroup, openSockets, removeSockets } from './agent-socket.ts';
 import { type AppOptions, createApp } from './app.ts';
+import { agentPeer, socketPeer } from './auth/principal.ts';
 import { defaultRequestsPerMinute } from './auth/rate-limit.ts';
 import { lockHome } from './home-lock.ts';
 import { IdleStop } from './idle-stop.ts';
@@ -15,6 +16,8 @@ export interface ServeOptions {
   home: Home;
   /** Also on TCP, where every request needs a key. Port 0 takes a free one. */
   listen?: { host: string; port: number };
+  /** Also on `agent.sock`, where the members of this group are requesters. */
+  agentGroup?: string;
   /** One that a client started ends itself when it is of no more use. */
   startedBy: 'client' | 'person';
   /** Default 30. */
@@ -49,7 +52,7 @@ const stopWithinMs = 90_000;
  * on SIGTERM, SIGINT, a drain, or idleness. The caller ends the process after `ended`.
  */
 export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon | HeldByOther> {
-  const { home, startedBy, version, listen, log = createLog() } = options;
+  const { home, startedBy, version, listen, agentGroup, log = createLog() } = options;
   const lock = lockHome(home);
   if (!lock.held) return { served: false, pid: lock.by };
 
@@ -69,7 +72,7 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
     await engine?.stop();
     for (const app of apps) app.server.closeAllConnections();
     await closing;
-    rmSync(home.socket, { force: true });
+    removeSockets(home);
     lock.release();
   };
   const stop = (): Promise<void> => {
@@ -109,7 +112,14 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
       onUse: idleStop.used,
       stop: () => void stop(),
     };
-    apps.push(await listenOnSocket(home, { ...shared, transport: { kind: 'socket' } }));
+    // The lock is ours: whatever lies there is left from a daemon that was killed.
+    removeSockets(home);
+    if (agentGroup !== undefined) {
+      const gid = await admitGroup(home, agentGroup);
+      apps.push(await listenOnSocket(home.agentSocket, { ...shared, transport: { kind: 'socket', peer: agentPeer } }));
+      openSockets(home, gid);
+    }
+    apps.push(await listenOnSocket(home.socket, { ...shared, transport: { kind: 'socket', peer: socketPeer } }));
     let port: number | undefined;
     if (listen !== undefined) {
       const app = createApp({ ...shared, transport: { kind: 'tcp', host: listen.host } });
@@ -128,17 +138,15 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
   }
 }
 
-async function listenOnSocket(home: Home, options: AppOptions): Promise<Api> {
+async function listenOnSocket(socket: string, options: AppOptions): Promise<Api> {
   const app = createApp(options);
   await app.ready();
-  // The lock is ours: whatever lies there is left from a daemon that was killed.
-  rmSync(home.socket, { force: true });
   // From its first moment on the socket must be its owner's alone, also in a home that others may enter.
   const before = process.umask(0o177);
   try {
-    await app.listen({ path: home.socket });
+    await app.listen({ path: socket });
   } catch (error) {
-    throw new SkybackupError('daemon_failed', `The daemon cannot listen on ${home.socket}.`, {
+    throw new SkybackupError('daemon_failed', `The daemon cannot listen on ${socket}.`, {
       hint: 'Set SKYBACKUP_HOME to a shorter path that this user may write to.',
       cause: error,
     });

@@ -21,7 +21,7 @@ export interface EngineContext {
 
 /** On whose behalf something destructive is asked, and the approved plan it brings. */
 export interface Asker {
-  /** `socket`, or `key:<id>`. */
+  /** `socket`, `agent-socket`, or `key:<id>`. */
   principal: string;
   role: 'administrator' | 'requester' | 'operator' | 'viewer';
   planId?: string | undefined;

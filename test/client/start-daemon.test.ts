@@ -48,7 +48,8 @@ afterEach(() => {
       // It ended by itself.
     }
   }
-  rmSync(home.root, { recursive: true, force: true });
+  // One that was killed this moment may have been writing.
+  rmSync(home.root, { recursive: true, force: true, maxRetries: 10 });
 });
 
 function behave(behaviour: Partial<Behaviour>): void {

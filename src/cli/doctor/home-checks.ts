@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import { checkLocalDaemonPossible, homeProblem } from '../../client/daemon-home.ts';
+import { checkLocalDaemonPossible, homeProblem, socketOf } from '../../client/daemon-home.ts';
 import { daemonHealth } from '../../client/start-daemon.ts';
 import { compareVersions } from '../../client/version-skew.ts';
 import { SkybackupError } from '../../contract/errors.ts';
@@ -16,23 +16,31 @@ export async function homeChecks(home: Home, version: string): Promise<Finding[]
   const place = await finding('home folder', () => folder(home));
   const rest = [await finding('socket', () => socket(home)), await finding('daemon', () => daemon(home, version))];
   // In somebody else's folder nothing is written, not even to try.
-  return place.status === 'failed'
+  return place.status === 'failed' || isAgents(home)
     ? [place, ...rest]
     : [place, ...rest, await finding('repository', () => repository(home))];
 }
 
 async function folder(home: Home): Promise<Finding | string> {
   if (!existsSync(home.root)) return `${home.root} will be made at the first use`;
+  if (isAgents(home)) return `${home.root}, of a daemon that admits this user as an agent`;
   const problem = await homeProblem(home);
   if (problem) return { check: 'home folder', status: 'failed', ...problem };
-  if ((statSync(home.root).mode & 0o077) !== 0)
+  // A daemon that admits agents lets their group through to its socket; it cannot look around there.
+  const tooMuch = existsSync(home.agentSocket) ? 0o067 : 0o077;
+  if ((statSync(home.root).mode & tooMuch) !== 0)
     return warning('home folder', `Other users may look into ${home.root}.`, `Run: chmod 700 ${home.root}`);
   return `${home.root}, for this user alone`;
 }
 
 async function socket(home: Home): Promise<string> {
   checkLocalDaemonPossible(home);
-  return home.socket;
+  return socketOf(home);
+}
+
+/** Whether this user reaches the daemon over the agents' socket only. */
+function isAgents(home: Home): boolean {
+  return socketOf(home) === home.agentSocket;
 }
 
 async function daemon(home: Home, version: string): Promise<Finding | string> {

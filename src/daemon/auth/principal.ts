@@ -7,23 +7,28 @@ import { hasRight, type Right, type Role, roleFor, roles } from './roles.ts';
 
 /** Who asks: plans, rights and the audit go by this. */
 export interface Principal {
-  /** `socket`, or `key:<id>`. */
+  /** `socket`, `agent-socket`, or `key:<id>`. */
   id: string;
   role: Role;
 }
 
-/** Whoever may open the socket in its 0700 folder is the daemon's own user, or root. */
+/** Whoever may open the daemon's own socket is its user, or root. */
 export const socketPeer: Principal = { id: 'socket', role: 'administrator' };
+/** Members of the group that a hardened daemon admits: they ask, and someone else says yes. */
+export const agentPeer: Principal = { id: 'agent-socket', role: 'requester' };
+
+/** Where a request came in: over a socket its peer is known, over TCP it needs a key. */
+export type Transport = { kind: 'socket'; peer: Principal } | { kind: 'tcp'; host: string };
 
 /** Finds out who asks. Throws `unauthorized` without saying what exactly was wrong with the key. */
 export function identifyPrincipal(
   engine: Pick<Engine, 'keys'>,
-  transport: 'socket' | 'tcp',
+  transport: Transport,
   request: FastifyRequest,
 ): Principal {
   const key = keyOf(request);
   // A key is honoured on the socket too: an approver there is someone else than the socket's owner.
-  if (transport === 'socket' && key === undefined) return socketPeer;
+  if (transport.kind === 'socket' && key === undefined) return transport.peer;
   if (key === undefined) {
     throw new SkybackupError('unauthorized', 'The request carries no API key.', {
       hint: 'Send the key as header X-API-Key, or as Authorization: Bearer.',
