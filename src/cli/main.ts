@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { nodeTooOld } from './node-version.ts';
 import { openTerminal } from './terminal.ts';
 
 // A reader that has seen enough (`skybackup … | head`) is no failure.
@@ -7,7 +8,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const args = process.argv.slice(2);
-if (args.length === 1 && args[0] === 'mcp') {
+const tooOld = nodeTooOld(process.version);
+if (tooOld !== undefined) {
+  process.stderr.write(`${tooOld}\n`);
+  process.exitCode = 2;
+} else if (args.length === 1 && args[0] === 'mcp') {
   // The way hosts start it, again and again: nothing is loaded that it does not need.
   const { mcp } = await import('./mcp.ts');
   const terminal = openTerminal(false);

@@ -1,9 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+// A whole story each, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 const entry = resolve(import.meta.dirname, '../../dist/skybackup.js');
 let temporary: string;
@@ -95,4 +98,16 @@ test.each([
   expect(output()).toContain('interrupted');
   expect(readdirSync(temporary)).toEqual([]);
   expect(left()).toEqual([]);
+});
+
+test('with --keep the sandbox goes on, and the printed commands end it', async () => {
+  const { output } = startDemo(['--keep']);
+  expect(await exitCode(), output()).toBe(0);
+  expect(left()).not.toEqual([]);
+  expect(output()).toContain('"SKYBACKUP_HOME"');
+  const commands = /^SKYBACKUP_HOME=.*\n.*$/m.exec(output())?.[0] ?? '';
+  const ended = spawnSync('bash', ['-ec', commands], { encoding: 'utf8' });
+  expect(ended.status, ended.stderr).toBe(0);
+  expect(left()).toEqual([]);
+  expect(readdirSync(temporary)).toEqual([]);
 });

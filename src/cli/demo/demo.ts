@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { daemonHealth } from '../../client/start-daemon.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { redact } from '../../contract/redact.ts';
 import { clientBlocks, type Launch } from './client-blocks.ts';
@@ -39,8 +40,7 @@ export async function runDemo({ keep, out, person, env, entry }: DemoOptions): P
     explain(screen, interruption.signal.aborted ? interruption.signal.reason : error, sandbox);
   }
   if (keep && !interruption.signal.aborted) {
-    screen.say('');
-    screen.say(`The sandbox goes on: SKYBACKUP_HOME=${sandbox.root}`);
+    await sayHowToEnd(screen, sandbox, entry);
     if (good) showBlocks(screen, { ...launch, env: { SKYBACKUP_HOME: sandbox.root } });
   } else {
     screen.running('Stopping and removing the sandbox');
@@ -50,6 +50,16 @@ export async function runDemo({ keep, out, person, env, entry }: DemoOptions): P
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, interrupt);
   return good ? 0 : 1;
+}
+
+async function sayHowToEnd(screen: Screen, { root, settings }: Sandbox, entry: string): Promise<void> {
+  const daemon = await daemonHealth(settings.home).catch(() => undefined);
+  screen.say('');
+  screen.say(`The sandbox goes on: ${root}. To end it:`);
+  screen.block(`SKYBACKUP_HOME=${root} ${process.execPath} ${entry} services stop ${service}`);
+  // Until the daemon is gone it still writes there.
+  const end = daemon === undefined ? '' : `kill ${daemon.pid} && tail --pid=${daemon.pid} -f /dev/null; `;
+  screen.block(`${end}rm -r ${root}`);
 }
 
 /** What went wrong, and what the daemon and the MCP server said last, since their logs go away with the sandbox. */
