@@ -75,10 +75,10 @@ export async function runProgram(args: string[]): Promise<number> {
     async (terminal, self) =>
       (await import('./services/connect.ts')).connectToService(terminal, first(self), afterDashes(self.args.slice(1))),
   ).passThroughOptions();
-  command(services, 'start <id>', 'start a managed service', async (terminal, self) =>
+  command(services, 'start <id>', 'start it, and wait until it answers', async (terminal, self) =>
     (await import('./services/power.ts')).setPower(terminal, first(self), true),
   );
-  command(services, 'stop <id>', 'stop a managed service', async (terminal, self) =>
+  command(services, 'stop <id>', 'stop it, and wait until it is proven gone', async (terminal, self) =>
     (await import('./services/power.ts')).setPower(terminal, first(self), false),
   );
   command(

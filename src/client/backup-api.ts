@@ -63,8 +63,8 @@ export interface BackupApi {
 
   listServices(options?: CallOptions): Promise<Service[]>;
   getService(id: string, options?: CallOptions): Promise<Service>;
-  /** Powers a service on or off; returns once the request is accepted. */
-  setPower(serviceId: string, active: boolean, options?: PlannedOptions): Promise<void>;
+  /** Powers a service on or off; returns once the request is accepted. A daemon names the job that does it, when there is any to do. */
+  setPower(serviceId: string, active: boolean, options?: PlannedOptions): Promise<{ job_id?: number | undefined }>;
 
   listBackups(query?: BackupQuery, options?: CallOptions): Promise<Page<Backup>>;
   getBackup(id: string, options?: CallOptions): Promise<Backup>;

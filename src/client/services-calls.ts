@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { SkybackupError } from '../contract/errors.ts';
 import { serviceIdOf } from '../contract/ids.ts';
 import { Service } from '../contract/services.ts';
@@ -8,6 +9,7 @@ import { readList, readOne } from './read-answer.ts';
 
 const base = '/provisioning/v1/services';
 const mostPages = 200;
+const PowerAnswer = z.object({ status: z.string(), job_id: z.int().optional() });
 
 /** The services part of the Backup API. */
 export function servicesCalls(http: Http): Pick<BackupApi, 'listServices' | 'getService' | 'setPower'> {
@@ -36,13 +38,17 @@ export function servicesCalls(http: Http): Pick<BackupApi, 'listServices' | 'get
     },
 
     async setPower(serviceId, active, options = {}) {
-      await http.request({
+      const answer = await http.request({
         method: 'POST',
         path: `${base}/${segment(serviceIdOf(serviceId))}/power`,
         query: { plan_id: options.planId },
         body: { is_active: active },
         ...bounds(options),
       });
+      // What the cloud answers here is not documented, and nobody needs it.
+      const { data } = PowerAnswer.safeParse(answer.body);
+      // Without anything to do, the job is somebody else's.
+      return data?.status.startsWith('pending') ? { job_id: data.job_id } : {};
     },
   };
 }

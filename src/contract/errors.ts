@@ -66,6 +66,11 @@ export const errorTable = {
     retryable: false,
     hint: 'Register the service with the data directory of the server that answers on this connection.',
   },
+  wrong_server: {
+    status: 409,
+    retryable: false,
+    hint: 'Correct the address; if it is the right server after all, forget the service and register it again.',
+  },
   unreadable_directory: {
     status: 409,
     retryable: false,

@@ -17,6 +17,8 @@ export interface DaemonOptions {
   home?: TestHome;
   /** More arguments of `serve`. */
   args?: readonly string[];
+  /** More of its environment. */
+  env?: Readonly<Record<string, string>>;
   /** Kill the daemon, or cancel the job, when a job of a kind begins a phase: `restore:swapping`. */
   sabotage?: { act: 'kill' | 'cancel'; at: string };
 }
@@ -70,12 +72,12 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
 export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
   const testHome = options.home ?? temporaryHome();
   const { home } = testHome;
-  const { sabotage, args = [] } = options;
+  const { sabotage, args = [], env = {} } = options;
   const log = openSync(home.log, 'a', 0o600);
   const command =
     sabotage === undefined ? [source, 'serve', ...args] : [sabotaged, home.root, sabotage.act, sabotage.at];
   const child = spawn(process.execPath, command, {
-    env: { ...cleanEnvironment(), SKYBACKUP_HOME: home.root },
+    env: { ...cleanEnvironment(), ...env, SKYBACKUP_HOME: home.root },
     stdio: ['ignore', 'ignore', log],
   });
   closeSync(log);

@@ -30,6 +30,8 @@ export interface TestMariadbd {
   readonly port: number | undefined;
   readonly datadir: string;
   readonly pid: number;
+  /** How mariadbd is started, for tests that have it started by others. */
+  readonly args: readonly string[];
   /** As root without a password, over the socket. */
   readonly connection: Connection;
   /** Runs SQL through the mariadb client (DELIMITER works) and returns its rows, tab-separated. */
@@ -149,6 +151,7 @@ export async function startMariadbd(options: MariadbdOptions = {}): Promise<Test
     socket,
     port,
     datadir,
+    args,
     get pid() {
       return child?.process.pid ?? -1;
     },

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { seeServer } from '../control/seen-server.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { JobContext } from '../job-context.ts';
 import { readMarker } from '../managed/data-marker.ts';
@@ -78,8 +79,10 @@ function run(context: EngineContext, { service, backupId, kind, wanted }: Runnin
     if (state.schedules.get(scheduleId)?.job_id === job.row.id) state.schedules.change(scheduleId, change);
   };
   job.start({
-    run(work) {
+    async run(work) {
       schedule({ status: 'Running' });
+      // Kinds that read the files prove by them whose they are; the others would copy whichever server answers.
+      if (!kind.readsFiles) await seeServer(service, work.signal);
       return kind.take({
         context,
         service: noticeReplacedData(context, service, work),

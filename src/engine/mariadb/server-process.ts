@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SkybackupError } from '../../contract/errors.ts';
 import { connectWith } from './connect.ts';
@@ -103,6 +103,24 @@ export function listensOn(pid: number, socket: string): boolean {
       .filter((fields) => (Number.parseInt(fields[3] ?? '0', 16) & listening) !== 0)
       .map((fields) => `socket:[${fields[6]}]`),
   );
+  return holdsSocket(pid, inodes);
+}
+
+/** Whether the process listens on a TCP port of this machine. /proc/net/tcp: `sl local_address rem_address st … inode`. */
+export function listensOnPort(pid: number, port: number): boolean {
+  const listening = '0A';
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const inodes = new Set(
+    ['/proc/net/tcp', '/proc/net/tcp6']
+      .flatMap((table) => (existsSync(table) ? readFileSync(table, 'utf8').split('\n') : []))
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[1]?.endsWith(end) && fields[3] === listening)
+      .map((fields) => `socket:[${fields[9]}]`),
+  );
+  return holdsSocket(pid, inodes);
+}
+
+function holdsSocket(pid: number, inodes: ReadonlySet<string>): boolean {
   if (inodes.size === 0) return false;
   try {
     return readdirSync(`/proc/${pid}/fd`).some((descriptor) => {
@@ -163,7 +181,7 @@ export async function discardServer(identity: ProcessIdentity, graceMs: number):
 }
 
 /** MYSQL_* and the cloud's keys stay out: the former redirect a server, the latter are none of its business. */
-function serverEnvironment(): Record<string, string> {
+export function serverEnvironment(): Record<string, string> {
   const { PATH, HOME, TMPDIR, TZ } = process.env;
   return {
     PATH: PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

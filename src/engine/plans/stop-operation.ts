@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseRequest } from '../../contract/parse-request.ts';
+import { controlOf } from '../control/server-control.ts';
 import { findService } from '../services/find-service.ts';
 import type { Operation } from './operations.ts';
 import { serviceDigest } from './target-digest.ts';
@@ -8,7 +9,10 @@ const ServiceId = z.strictObject({ service_id: z.string().min(1).max(300) });
 
 export const stopOperation: Operation = {
   normalise(context, input) {
-    return { service_id: findService(context.state, parseRequest(ServiceId, input, 'arguments').service_id).id };
+    const service = findService(context.state, parseRequest(ServiceId, input, 'arguments').service_id);
+    // A yes that could not be carried out must not be asked for.
+    controlOf(context.home, service);
+    return { service_id: service.id };
   },
   async describe(context, args, ownJob) {
     const service = findService(context.state, parseRequest(ServiceId, args, 'arguments').service_id);

@@ -125,7 +125,8 @@ export class ServiceRegistry {
       incarnation: facts.incarnation ?? randomUUID(),
       created_at: toRfc3339(new Date(this.#context.clock.now())),
     };
-    return { record, server: { version: facts.version, server_id: facts.server_id, hostname: facts.hostname } };
+    const { version, server_id, hostname } = facts;
+    return { record, server: { version, server_id, hostname, datadir: facts.datadir } };
   }
 
   /** A full backup; a dump, which asks the server alone, of one whose data directory is not at hand. */

@@ -18,6 +18,7 @@ CREATE TABLE services (
   server_id INTEGER,
   server_version TEXT,
   server_hostname TEXT,
+  server_datadir TEXT,
   -- Nothing destructive is done to a locked service; the moment in locked_until ends it, NULL: only a person.
   locked_at INTEGER,
   locked_until INTEGER,

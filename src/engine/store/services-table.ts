@@ -18,6 +18,7 @@ const ServiceRow = z.object({
   server_id: optional(z.number()),
   server_version: optional(z.string()),
   server_hostname: optional(z.string()),
+  server_datadir: optional(z.string()),
   locked_at: optional(time),
   locked_until: optional(time),
   lock_reason: optional(z.string()),
@@ -30,6 +31,8 @@ export interface KnownServer {
   version: string;
   server_id: number;
   hostname: string;
+  /** Where the server itself says its data are, on its own machine; undefined when it was not asked. */
+  datadir?: string | undefined;
 }
 
 /** A service's lock as it was set; whether it still holds is the clock's to say. */
@@ -58,7 +61,7 @@ export function servicesTable(db: DatabaseSync) {
   const remove = db.prepare('DELETE FROM services WHERE id = ?');
   const setIncarnation = db.prepare('UPDATE services SET incarnation = ? WHERE id = ?');
   const setServer = db.prepare(
-    'UPDATE services SET server_id = ?, server_version = ?, server_hostname = ? WHERE id = ?',
+    'UPDATE services SET server_id = ?, server_version = ?, server_hostname = ?, server_datadir = coalesce(?, server_datadir) WHERE id = ?',
   );
   const setLock = db.prepare(
     'UPDATE services SET locked_at = ?, locked_until = ?, lock_reason = ?, locked_by = ? WHERE id = ?',
@@ -89,7 +92,7 @@ export function servicesTable(db: DatabaseSync) {
     remove: (id: string): boolean => remove.run(id).changes === 1,
     setIncarnation: (id: string, incarnation: string): void => void setIncarnation.run(incarnation, id),
     setServer: (id: string, server: KnownServer): void =>
-      void setServer.run(server.server_id, server.version, server.hostname, id),
+      void setServer.run(server.server_id, server.version, server.hostname, server.datadir ?? null, id),
     /** Undefined takes the lock away. */
     setLock: (id: string, lock: StoredLock | undefined): void =>
       void setLock.run(
@@ -104,7 +107,8 @@ export function servicesTable(db: DatabaseSync) {
 }
 
 function read(raw: unknown): StoredService {
-  const { server_id, server_version, server_hostname, created_at, datadir, ...columns } = ServiceRow.parse(raw);
+  const { server_id, server_version, server_hostname, server_datadir, created_at, datadir, ...columns } =
+    ServiceRow.parse(raw);
   const { locked_at, locked_until, lock_reason, locked_by, ...row } = columns;
   return {
     ...row,
@@ -113,7 +117,7 @@ function read(raw: unknown): StoredService {
     server:
       server_id === undefined || server_version === undefined || server_hostname === undefined
         ? undefined
-        : { server_id, version: server_version, hostname: server_hostname },
+        : { server_id, version: server_version, hostname: server_hostname, datadir: server_datadir },
     lock:
       locked_at === undefined
         ? undefined

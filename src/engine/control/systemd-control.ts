@@ -1,0 +1,120 @@
+import { SkybackupError } from '../../contract/errors.ts';
+import { type CommandExit, describeExit, startCommand } from '../mariadb/command.ts';
+import { findTool } from '../mariadb/tools.ts';
+import { awaitStart } from './command-control.ts';
+import { type PoweredService, proveStopped, seeServer } from './seen-server.ts';
+import type { ServerControl } from './server-control.ts';
+
+/** `systemctl stop` returns when all of the unit is gone: a server that lives on for longer is another unit's. */
+const graceMs = 10_000;
+
+/** Stops and starts a server by its systemd unit; what systemctl says is checked against the real process. */
+export function systemdControl(service: PoweredService, unit: string): ServerControl {
+  return {
+    async stop({ timeoutMs, signal }) {
+      const seen = await seeServer(service, signal);
+      await systemctl('stop', unit, timeoutMs, signal);
+      const asked = `systemd has stopped ${unit}`;
+      try {
+        await proveStopped(service, seen, { timeoutMs: Math.min(graceMs, timeoutMs), signal, asked });
+      } catch (error) {
+        if (!(error instanceof SkybackupError) || error.code !== 'timeout') throw error;
+        throw new SkybackupError('service_failed', error.message, {
+          hint: `Nothing was killed. The server of ${service.id} is no part of ${unit}: register the service with the right unit.`,
+        });
+      }
+    },
+
+    async start(turn) {
+      await systemctl('start', unit, turn.timeoutMs, turn.signal);
+      await awaitStart(service, turn, {
+        what: `systemctl start ${unit}`,
+        failure: () => undefined,
+        done: () => true,
+        noShowMs: graceMs,
+      });
+    },
+  };
+}
+
+export type UnitState = 'active' | 'activating' | 'deactivating' | 'inactive' | 'failed' | 'unknown';
+
+/** What systemd says of a unit; `unknown` where it cannot be asked. */
+export async function unitState(unit: string, timeoutMs: number): Promise<UnitState> {
+  try {
+    const command = startCommand(
+      { path: findTool('systemctl'), args: ['is-active', '--', unit] },
+      { signal: AbortSignal.timeout(timeoutMs) },
+    );
+    const words: string[] = [];
+    command.stdout?.setEncoding('utf8').on('data', (text: string) => words.push(text));
+    await command.exit;
+    const word = words.join('').trim();
+    // A reloading server serves.
+    if (word === 'reloading' || word === 'refreshing') return 'active';
+    return (
+      (['active', 'activating', 'deactivating', 'inactive', 'failed'] as const).find((each) => each === word) ??
+      'unknown'
+    );
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** Runs systemctl without a shell, and names what keeps it from working. */
+async function systemctl(
+  verb: 'start' | 'stop',
+  unit: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const command = startCommand(
+    // After `--` a unit that begins with a dash is a unit.
+    { path: findTool('systemctl'), args: [verb, '--no-ask-password', '--', unit] },
+    { stdout: 'ignore', signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) },
+  );
+  const exit = await command.exit;
+  if (exit.code === 0) return;
+  signal?.throwIfAborted();
+  if (timeout.aborted) {
+    throw new SkybackupError(
+      'timeout',
+      `systemctl ${verb} ${unit} has not ended after ${Math.round(timeoutMs / 1000)} s.`,
+      {
+        hint: `Nothing was killed, and systemd goes on with it: look with "systemctl status ${unit}".`,
+      },
+    );
+  }
+  throw refusal(verb, unit, exit);
+}
+
+function refusal(verb: string, unit: string, exit: CommandExit): SkybackupError {
+  const words = exit.stderr.join('\n');
+  if (/not been booted with systemd|Failed to connect to (?:system scope )?bus/i.test(words)) {
+    return new SkybackupError(
+      'unsupported',
+      `systemd does not run on this machine, so ${unit} cannot be ${verb === 'stop' ? 'stopped' : 'started'}.`,
+      {
+        hint: 'Forget the service and register it with --stop-command and --start-command instead.',
+      },
+    );
+  }
+  if (/Unit .* (?:not found|not loaded|could not be found)/i.test(words)) {
+    return new SkybackupError('unsupported', `systemd knows no unit ${unit}.`, {
+      hint: 'Find its name with "systemctl list-units --type=service", and register the service with it.',
+    });
+  }
+  if (/authentication (?:is )?required|access denied|permission denied/i.test(words)) {
+    return new SkybackupError('access_denied', `The daemon's user may not ${verb} ${unit}.`, {
+      hint: 'Run the daemon as root, or let its user control the unit by a polkit rule.',
+    });
+  }
+  return new SkybackupError(
+    'service_failed',
+    `${unit} was not ${verb === 'stop' ? 'stopped' : 'started'}: ${describeExit(exit)}`,
+    {
+      hint: `Look with "systemctl status ${unit}" and "journalctl -u ${unit}", mend the reason, and try again.`,
+    },
+  );
+}
