@@ -47,6 +47,9 @@ export interface HeldByOther {
 /** A stop that takes longer is cut off: the next start puts right whatever was left. */
 const stopWithinMs = 90_000;
 
+/** Connections that may wait while the daemon is at work: of a thousand clients at once none is turned away. */
+const backlog = 4096;
+
 /**
  * The daemon: takes the home's lock, mends what an earlier one left, and answers on the socket, and on TCP if asked to. Ends
  * on SIGTERM, SIGINT, a drain, or idleness. The caller ends the process after `ended`.
@@ -144,7 +147,7 @@ async function listenOnSocket(socket: string, options: AppOptions): Promise<Api>
   // From its first moment on the socket must be its owner's alone, also in a home that others may enter.
   const before = process.umask(0o177);
   try {
-    await app.listen({ path: socket });
+    await app.listen({ path: socket, backlog });
   } catch (error) {
     throw new SkybackupError('daemon_failed', `The daemon cannot listen on ${socket}.`, {
       hint: 'Set SKYBACKUP_HOME to a shorter path that this user may write to.',
@@ -158,7 +161,7 @@ async function listenOnSocket(socket: string, options: AppOptions): Promise<Api>
 
 async function listenOnTcp(app: Api, listen: { host: string; port: number }): Promise<number> {
   try {
-    await app.listen(listen);
+    await app.listen({ ...listen, backlog });
   } catch (error) {
     throw new SkybackupError('daemon_failed', `The daemon cannot listen on ${listen.host}, port ${listen.port}.`, {
       hint: 'Choose another address or port with --listen.',

@@ -1,16 +1,22 @@
+import { dirname } from 'node:path/posix';
 import { buffer } from 'node:stream/consumers';
 import { toSkybackupError } from '../../contract/errors.ts';
 import type { ObjectStat, ObjectStore } from '../storage/object-store.ts';
 import { type Manifest, objectPrefix } from './manifest.ts';
-import { parseManifest } from './manifest-file.ts';
+import { listingOf, parseManifest } from './manifest-file.ts';
 
-/** Reads every manifest; those that cannot be read, or whose object is missing or of another size, are reported. */
+/**
+ * Reads every manifest but those of folders that `isKnown` says to hold what they held before; those that cannot be read, or
+ * whose object is missing or of another size, are reported.
+ */
 export async function* catalogue(
   store: ObjectStore,
   onDamaged: (key: string, reason: string) => void,
+  isKnown: (folder: string, listing: string) => boolean = () => false,
 ): AsyncIterable<Manifest> {
   for await (const { objects, manifestKey } of backupFolders(store)) {
     if (manifestKey === undefined) continue;
+    if (isKnown(dirname(manifestKey), listingOf(objects))) continue;
     try {
       const manifest = parseManifest(manifestKey, await buffer(await store.get(manifestKey)));
       const damage = damageOf(manifest, objects);

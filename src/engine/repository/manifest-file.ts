@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { SkybackupError } from '../../contract/errors.ts';
+import type { ObjectStat } from '../storage/object-store.ts';
 import { backupPrefix, Manifest } from './manifest.ts';
 
 export function manifestKey(serviceId: string, backupId: string): string {
@@ -7,6 +9,18 @@ export function manifestKey(serviceId: string, backupId: string): string {
 
 export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(Manifest.parse(manifest), null, 1)}\n`);
+}
+
+/** Stands for what lies in a backup's folder, by names and sizes. */
+export function listingOf(objects: readonly Pick<ObjectStat, 'key' | 'bytes'>[]): string {
+  const lines = objects.map(({ key, bytes }) => `${key} ${bytes}\n`).sort();
+  return createHash('sha256').update(lines.join('')).digest('base64url');
+}
+
+/** What lies in the folder of a backup once it is published, as `listingOf` puts it. */
+export function publishedListing(manifest: Manifest): string {
+  const own = { key: manifestKey(manifest.service_id, manifest.id), bytes: encodeManifest(manifest).length };
+  return listingOf([...manifest.objects, own]);
 }
 
 /** Reads `manifest.json`. Throws `backup_damaged` with the reason when it is not whole, or lies where it does not belong. */

@@ -74,7 +74,7 @@ export function openRepository(
     url: store.url,
     freeBytes: () => store.freeBytes(),
     manifest,
-    catalogue: (onDamaged) => catalogue(store, onDamaged),
+    catalogue: (onDamaged, isKnown) => catalogue(store, onDamaged, isKnown),
     read,
     putObject,
     publish,

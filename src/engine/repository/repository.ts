@@ -5,8 +5,14 @@ import type { Manifest, StoredObject } from './manifest.ts';
 export interface Repository {
   readonly url: string;
   manifest(serviceId: string, backupId: string): Promise<Manifest | undefined>;
-  /** Every published backup, read from the manifests alone. Damaged manifests are reported through `onDamaged` and left out. */
-  catalogue(onDamaged: (key: string, reason: string) => void): AsyncIterable<Manifest>;
+  /**
+   * Every published backup, read from the manifests alone. Damaged manifests are reported through `onDamaged` and left out;
+   * so is each folder of which `isKnown` says that its listing (names and sizes, as one text) is known: it is not read.
+   */
+  catalogue(
+    onDamaged: (key: string, reason: string) => void,
+    isKnown?: (folder: string, listing: string) => boolean,
+  ): AsyncIterable<Manifest>;
   /**
    * An object's bytes (by default the first's) with every block checked against the manifest before it is handed on.
    * Fails with `backup_damaged` naming the backup, the object and the block.

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
-import { type Manifest, storedBytes } from '../repository/manifest.ts';
+import { backupPrefix, type Manifest, storedBytes } from '../repository/manifest.ts';
 import { type BackupFilter, backupPages } from './backup-pages.ts';
 import { optional, type RowPage, texts, time } from './rows.ts';
 
@@ -29,6 +29,7 @@ const BackupRow = z.object({
   job_id: optional(z.number()),
   warnings: texts,
 });
+const ListedRow = z.object({ id: z.string(), service_id: z.string(), listing: optional(z.string()) });
 export type BackupRow = z.infer<typeof BackupRow>;
 
 export interface NewBackup {
@@ -66,6 +67,8 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
     `SELECT * FROM backups WHERE service_id = ? AND status = 'Succeeded' AND type <> 'binarylog'
      ORDER BY start_time DESC, id DESC LIMIT 1`,
   );
+  const setListing = db.prepare('UPDATE backups SET listing = ? WHERE id = ?');
+  const listings = db.prepare("SELECT id, service_id, listing FROM backups WHERE status = 'Succeeded'");
   const succeeded = db.prepare("SELECT id FROM backups WHERE status = 'Succeeded'");
   const running = db.prepare("SELECT id FROM backups WHERE status = 'Running'");
   const ofService = db.prepare('SELECT * FROM backups WHERE service_id = ?');
@@ -118,6 +121,14 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
     lastGood(serviceId: string): BackupRow | undefined {
       const row = lastGood.get(serviceId);
       return row && BackupRow.parse(row);
+    },
+    setListing: (id: string, listing: string): void => void setListing.run(listing, id),
+    /** Of every backup that is there: the folder it lies in, and what lay there. */
+    *listings(): Iterable<{ id: string; folder: string; listing: string | undefined }> {
+      for (const row of listings.iterate()) {
+        const { id, service_id, listing } = ListedRow.parse(row);
+        yield { id, folder: backupPrefix(service_id, id), listing };
+      }
     },
     succeededIds: (): string[] => ids(succeeded.all()),
     runningIds: (): string[] => ids(running.all()),

@@ -104,7 +104,9 @@ CREATE TABLE backups (
   binlog_position INTEGER,
   binlog_gtid TEXT,
   job_id INTEGER,
-  warnings TEXT NOT NULL DEFAULT '[]'
+  warnings TEXT NOT NULL DEFAULT '[]',
+  -- What lay in its folder, names and sizes, when its manifest was taken in: while that is so, nobody needs to read it again.
+  listing TEXT
 ) STRICT;
 CREATE INDEX backups_by_time ON backups (start_time, id);
 CREATE INDEX backups_by_service ON backups (service_id, start_time, id);
