@@ -72,6 +72,7 @@ export function backupRow(backup: Backup): Row {
       data.status,
       data.size,
       `id ${quoteText(id, 200)}`,
+      data.needs_full && `needs full ${quoteText(data.needs_full, 200)}`,
     ),
   };
 }

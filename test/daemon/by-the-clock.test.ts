@@ -1,7 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Backup } from '../../src/contract/backups.ts';
 import { type Clock, systemClock } from '../../src/engine/clock.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
+import { markerName } from '../../src/engine/managed/data-marker.ts';
 import { type TestHome, temporaryHome } from '../servers/managed.ts';
 
 const minute = 60_000;
@@ -62,6 +65,42 @@ it('takes a real backup when cron says so, and one for all runs missed while the
   expect(missed.message).toContain('missed');
   await expect.poll(() => engine.schedules.get(created.id).status, { timeout: 50_000 }).toBe('Succeeded');
   expect(engine.backups.list({ service_id: 'orders' }).count).toBe(2);
+});
+
+it('takes a full backup where a scheduled incremental has nothing sound to build on, says so, and goes on from it', {
+  timeout: 120_000,
+}, async () => {
+  const { id } = engine.schedules.create({ backup_type: 'full', schedule: '0 3 * * *', service_id: 'orders' });
+  const patch = { backup_type: 'incremental', schedule: '* * * * *' } as const;
+  expect(await engine.schedules.update(id, patch, administrator)).toMatchObject({ type: 'incremental' });
+  engine.begin();
+  const nextRun = async (served?: string): Promise<Backup> => {
+    clock.toShortlyBefore(engine.schedules.get(id).next_run_at);
+    // Any change wakes the ticker, which then sees the moved clock.
+    await engine.schedules.update(id, { suspended: false }, administrator);
+    const done = () => {
+      const { status, last_run_at } = engine.schedules.get(id);
+      return status === 'Succeeded' && last_run_at !== served;
+    };
+    await expect.poll(done, { timeout: 50_000 }).toBe(true);
+    return engine.backups.get(engine.schedules.get(id).backup_id ?? '');
+  };
+  const first = await nextRun();
+  expect(first).toMatchObject({ type: 'full', reference_full_backup: '' });
+  expect(JSON.stringify(first.warnings)).toContain('instead of an incremental');
+  const said = engine.schedules.get(id);
+  expect(said.message).toMatch(/of type full.*instead of an incremental/);
+  expect(JSON.stringify(engine.jobs.get(said.job_id ?? 0).warnings)).toContain('instead of an incremental');
+
+  const second = await nextRun(said.last_run_at);
+  expect(second).toMatchObject({ type: 'incremental', reference_full_backup: first.id });
+  expect(engine.schedules.get(id).message).toBe(`Backup ${second.id} succeeded.`);
+
+  const datadir = (await engine.services.get('orders')).datadir ?? '';
+  rmSync(join(datadir, markerName));
+  const third = await nextRun(engine.schedules.get(id).last_run_at);
+  expect(third).toMatchObject({ type: 'full' });
+  expect(engine.schedules.get(id).message).toContain(`build on the backup ${second.id}`);
 });
 
 it('skips a run while an earlier one still works, and records that', async () => {

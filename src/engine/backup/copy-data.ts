@@ -13,6 +13,8 @@ import type { WorkDirectory } from './work-directory.ts';
 
 export interface CopyInput {
   datadir: string;
+  /** Only pages changed since are copied: the `to_lsn` of the parent. Undefined: all pages. */
+  sinceLsn: string | undefined;
   work: WorkDirectory;
   parallel: number;
   lockWaitSeconds: number;
@@ -70,7 +72,7 @@ export async function copyData(input: CopyInput): Promise<CopiedData> {
   }
 }
 
-function backupCommand({ datadir, work, parallel }: CopyInput, stages: BackupStages) {
+function backupCommand({ datadir, sinceLsn, work, parallel }: CopyInput, stages: BackupStages) {
   return {
     path: findTool('mariadb-backup'),
     args: [
@@ -78,6 +80,7 @@ function backupCommand({ datadir, work, parallel }: CopyInput, stages: BackupSta
       `--defaults-file=${work.optionFile}`,
       '--backup',
       `--datadir=${datadir}`,
+      ...(sinceLsn === undefined ? [] : [`--incremental-lsn=${sinceLsn}`]),
       '--stream=mbstream',
       `--target-dir=${work.target}`,
       `--extra-lsndir=${work.lsn}`,

@@ -1,156 +1,22 @@
-import { toRfc3339 } from '../../contract/time.ts';
 import type { JobContext } from '../job-context.ts';
-import { type connect, connectWith } from '../mariadb/connect.ts';
-import { checkBackupPossible, inspectServer, type ServerFacts } from '../mariadb/inspect.ts';
-import { lockHolders } from '../mariadb/lock-holders.ts';
-import { type Login, readLogin } from '../mariadb/login.ts';
-import { writeOptionFile } from '../mariadb/option-file.ts';
-import { fileOptions } from '../mariadb/server-options.ts';
-import { listTables, type TableFacts } from '../mariadb/tables.ts';
-import { backupPrefix, type Manifest } from '../repository/manifest.ts';
-import type { BackupRepository } from '../repository/repository.ts';
-import type { ServiceRecord } from '../service.ts';
-import { type CopiedData, copyData } from './copy-data.ts';
-import { orCancelled, publishBackup } from './publish.ts';
-import { estimateBytes } from './size-estimate.ts';
-import { checkSpace, noSpaceMidway } from './storage-room.ts';
-import { type WorkDirectory, withWorkDirectory } from './work-directory.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import { fullBasis, type Lineage } from './lineage.ts';
+import { type PhysicalBackupInput, takePhysicalBackup } from './physical.ts';
 
-export interface FullBackupInput {
-  service: ServiceRecord;
-  backupId: string;
-  repository: BackupRepository;
-  /** How long a lock of the backup may be waited for. Default 60. */
-  lockWaitSeconds?: number;
-  /** Files read at once. Default 2. */
-  parallel?: number;
-  /** The fencing check, right before the backup comes to be; throws to forbid that. */
-  beforePublish: () => void | Promise<void>;
+export interface FullBackupInput extends PhysicalBackupInput {
+  lineage: Lineage;
 }
 
-/**
- * Takes a full physical backup while the server goes on. Nothing is staged on disk and memory stays flat. Whatever fails,
- * a cancel included, leaves no object, no temporary file and no process; until the manifest is written there is no backup.
- */
-export async function takeFullBackup(input: FullBackupInput, job: JobContext): Promise<Manifest> {
-  return orCancelled(input.backupId, job, () => take(input, job));
-}
-
-async function take(input: FullBackupInput, job: JobContext): Promise<Manifest> {
-  const { service, backupId, repository } = input;
-  const startedAt = new Date();
-  job.phase('connecting');
-  const facts = await inspectServer(service, job.signal);
-  checkBackupPossible(facts);
-  if (facts.incarnation !== undefined && facts.incarnation !== service.incarnation) {
-    job.warn('The data directory was replaced outside of skybackup since the last backup or restore.');
-  }
-  const estimate = await estimateBytes(facts.datadir, facts.variables);
-  await checkSpace(repository, estimate);
-
-  const key = `${backupPrefix(service.id, backupId)}/data.xbstream.zst`;
-  return withWorkDirectory(async (work) => {
-    const login = await readLogin(service.connection, job.signal);
-    await writeOptionFile(work.optionFile, 'mariadb-backup', login);
-    job.phase('copying');
-    job.progress(0, estimate);
-    const copied = await copy(input, job, { facts, login, work, estimate, key });
-    warnOfLeftOut(copied.tables, job);
-
-    job.phase('publishing');
-    const manifest = describe(input, { facts, copied, startedAt });
-    await publishBackup(input, manifest, job);
-    return manifest;
-  });
-}
-
-interface CopyFacts {
-  facts: ServerFacts;
-  login: Login;
-  work: WorkDirectory;
-  estimate: number;
-  key: string;
-}
-
-async function copy(
-  input: FullBackupInput,
-  job: JobContext,
-  { facts, login, work, estimate, key }: CopyFacts,
-): Promise<CopiedData> {
-  const { service, repository, lockWaitSeconds = 60, parallel = 2 } = input;
-  const onServer = async <T>(ask: (server: Awaited<ReturnType<typeof connect>>) => Promise<T>): Promise<T> => {
-    const server = await connectWith(login, { signal: job.signal });
-    try {
-      return await ask(server);
-    } finally {
-      await server.close();
+/** Takes a full physical backup, which needs no other. Where the data were replaced by hand, it notices and says so. */
+export function takeFullBackup(input: FullBackupInput, job: JobContext): Promise<Manifest> {
+  const { service, lineage } = input;
+  return takePhysicalBackup(input, job, async (facts, data) => {
+    const basis = await fullBasis(service.incarnation, lineage, facts, data);
+    if (basis.replaced !== undefined) {
+      job.warn(
+        `The data of ${service.id} were replaced outside of skybackup since its last backup: ${basis.replaced}.`,
+      );
     }
-  };
-  try {
-    return await copyData({
-      datadir: facts.datadir,
-      work,
-      parallel,
-      lockWaitSeconds,
-      signal: job.signal,
-      store: (body) => repository.putObject(key, body, job.signal),
-      tables: () => onServer(listTables),
-      lockHolders: () => onServer(lockHolders),
-      onBytes: (bytes) => job.progress(bytes, Math.max(bytes, estimate)),
-      onWaiting: (stage) => {
-        if (stage === undefined) job.phase('copying');
-        else job.phase('waiting for lock', `The server has not granted the lock ${stage} yet.`);
-      },
-    });
-  } catch (error) {
-    throw noSpaceMidway(error, service, estimate);
-  }
-}
-
-function describe(
-  { service, backupId }: FullBackupInput,
-  { facts, copied, startedAt }: { facts: ServerFacts; copied: CopiedData; startedAt: Date },
-): Manifest {
-  const { position } = copied;
-  return {
-    format: 1,
-    id: backupId,
-    service_id: service.id,
-    service_name: service.name,
-    server_pod: backupId.split(':')[2] ?? service.id,
-    type: 'full',
-    method: 'mariabackup',
-    incarnation: service.incarnation,
-    parent: null,
-    full: null,
-    lsn: position.lsn,
-    binlog: position.binlog,
-    server: {
-      version: facts.version,
-      server_id: facts.server_id,
-      hostname: facts.hostname,
-      options: fileOptions(facts.variables),
-    },
-    tool_version: position.toolVersion,
-    tables: copied.tables,
-    started_at: toRfc3339(startedAt),
-    ended_at: toRfc3339(new Date()),
-    point_in_time: toRfc3339(copied.dataOf),
-    objects: [copied.object],
-    disk_bytes: copied.diskBytes,
-    compression: 'zstd',
-    encryption: null,
-  };
-}
-
-/** Engines whose rows mariadb-backup copies; of the others it takes the definition at most. */
-const copiedEngines = new Set(['InnoDB', 'Aria', 'MyISAM', 'MRG_MyISAM', 'CSV', 'ARCHIVE']);
-
-function warnOfLeftOut(tables: readonly TableFacts[], job: JobContext): void {
-  const left = tables.filter(({ engine }) => engine !== null && !copiedEngines.has(engine));
-  if (left.length === 0) return;
-  const names = left.slice(0, 5).map((table) => `${table.schema}.${table.name} (${table.engine})`);
-  job.warn(
-    `The rows of ${left.length} tables are not in the backup, their engine keeps them elsewhere: ${names.join(', ')}.`,
-  );
+    return basis;
+  });
 }

@@ -15,11 +15,11 @@ export async function checkSpace(repository: BackupRepository, estimate: number)
 }
 
 /** The error of a store that filled up, told as the backup's; any other as it is. */
-export function noSpaceMidway(error: unknown, service: ServiceRecord, estimate: number): unknown {
+export function noSpaceMidway(error: unknown, service: ServiceRecord, estimate: number | undefined): unknown {
   if (!(error instanceof SkybackupError) || error.code !== 'no_space') return error;
-  return new SkybackupError(
-    'no_space',
-    `The backup of ${service.id} (about ${estimate} bytes before compression) stopped: ${error.message}`,
-    { details: { ...error.details, estimate }, cause: error },
-  );
+  const size = estimate === undefined ? '' : ` (about ${estimate} bytes before compression)`;
+  return new SkybackupError('no_space', `The backup of ${service.id}${size} stopped: ${error.message}`, {
+    details: { ...error.details, estimate },
+    cause: error,
+  });
 }

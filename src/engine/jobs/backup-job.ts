@@ -38,6 +38,7 @@ export function startBackup(
 ): StartedBackup {
   const { state, jobs } = context;
   const kind = kindFor(service, wanted.type);
+  if (!wanted.repeated) kind.refuse?.(context, service);
   const backupId = newBackupId(service.id);
   let reserved: ReservedJob | undefined;
   const started = state.transaction(() => {
@@ -100,10 +101,12 @@ function run(context: EngineContext, { service, backupId, kind, wanted }: Runnin
         return taken.message;
       }
       const manifest = taken;
-      const message = `Backup ${backupId} succeeded.`;
+      const warnings = state.jobs.get(job.row.id)?.warnings ?? [];
+      const other = manifest.type === wanted.type ? [] : [`It is of type ${manifest.type}.`, ...warnings];
+      const message = [`Backup ${backupId} succeeded.`, ...other].join(' ');
       recordBackup(state, manifest);
       state.retention.wantPass(service.id);
-      state.backups.setWarnings(backupId, state.jobs.get(job.row.id)?.warnings ?? []);
+      state.backups.setWarnings(backupId, warnings);
       state.services.setServer(service.id, {
         version: manifest.server.version,
         server_id: manifest.server.server_id,

@@ -1,7 +1,8 @@
 import type { BackupType } from '../../contract/backups.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { takeDump } from '../backup/dump.ts';
-import { takeFullBackup } from '../backup/full.ts';
+import { type FullBackupInput, takeFullBackup } from '../backup/full.ts';
+import { takeIncrementalBackup } from '../backup/incremental.ts';
 import { takeBinlogBackup } from '../binlog/archive.ts';
 import { archivedBefore, nothingWritten } from '../binlog/archived.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -10,6 +11,7 @@ import type { Manifest } from '../repository/manifest.ts';
 import type { ServiceRecord } from '../service.ts';
 import type { Lane } from '../store/jobs-table.ts';
 import type { StoredService } from '../store/services-table.ts';
+import { refuseWithoutChain, serviceLineage } from './service-lineage.ts';
 
 /** One run of a backup, as its kind sees it. */
 export interface BackupRun {
@@ -39,6 +41,8 @@ export interface BackupKind {
   lane: Lane;
   /** Reads the server's files, and so needs its data directory on this machine. */
   readsFiles: boolean;
+  /** Why a single run cannot be, where that is known before it starts; throws. */
+  refuse?(context: EngineContext, service: ServiceRecord): void;
   take(run: BackupRun): Promise<Manifest | NothingNew>;
 }
 
@@ -48,8 +52,14 @@ const backupKinds: Partial<Record<BackupType, BackupKind>> = {
     method: 'mariabackup',
     lane: 'data',
     readsFiles: true,
-    take: ({ context: { repository }, service, backupId, beforePublish, work }) =>
-      takeFullBackup({ service, backupId, repository, beforePublish }, work),
+    take: (run) => takeFullBackup(physicalInput(run), run.work),
+  },
+  incremental: {
+    method: 'mariabackup',
+    lane: 'data',
+    readsFiles: true,
+    refuse: refuseWithoutChain,
+    take: (run) => takeIncrementalBackup({ ...physicalInput(run), orFull: run.scheduled }, run.work),
   },
   binarylog: {
     method: 'mariadb-binlog',
@@ -69,6 +79,11 @@ const backupKinds: Partial<Record<BackupType, BackupKind>> = {
       takeDump({ service, backupId, repository, beforePublish }, work),
   },
 };
+
+function physicalInput({ context, service, backupId, beforePublish, work }: BackupRun): FullBackupInput {
+  const { repository } = context;
+  return { service, backupId, repository, beforePublish, lineage: serviceLineage(context, service, work) };
+}
 
 /** The kind of a type, for a service that can give it. Throws `unsupported` with the alternatives. */
 export function kindFor(service: StoredService, type: string): BackupKind {

@@ -65,6 +65,11 @@ export const Manifest = z.looseObject({
     hostname: z.string(),
     /** Options a private server needs to open these files: page size, data file path, character sets, … */
     options: z.record(z.string(), z.string()),
+    /**
+     * By what the data directory is known again: its own word for its incarnation, and its system tablespace as a file
+     * (inode and time of birth, which a copy does not share). null where there is none.
+     */
+    data: z.strictObject({ marker: z.string().nullable(), tablespace: z.string().nullable() }).optional(),
   }),
   tool_version: z.string(),
   tables: z.array(

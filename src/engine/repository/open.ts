@@ -38,6 +38,11 @@ export function openRepository(
     return { key, ...hash.result() };
   }
 
+  async function isWhole({ objects }: Manifest): Promise<boolean> {
+    for (const { key, bytes } of objects) if ((await store.stat(key))?.bytes !== bytes) return false;
+    return true;
+  }
+
   async function publish(draft: Manifest): Promise<void> {
     await store.put(manifestKey(draft.service_id, draft.id), encodeManifest(draft));
   }
@@ -76,6 +81,7 @@ export function openRepository(
     manifest,
     catalogue: (onDamaged, isKnown) => catalogue(store, onDamaged, isKnown),
     read,
+    isWhole,
     putObject,
     publish,
     remove,

@@ -24,6 +24,8 @@ export interface Repository {
 export interface BackupRepository extends Repository {
   /** Bytes that may still be written; undefined where there is no limit to know of. */
   freeBytes(): Promise<number | undefined>;
+  /** Whether all its objects are there in their whole size; their bytes are not read. */
+  isWhole(manifest: Manifest): Promise<boolean>;
   /** Streams bytes of a backup into the store, hashed as they pass: the whole, and each block. */
   putObject(key: string, body: Readable, signal: AbortSignal): Promise<StoredObject>;
   /** The moment a backup comes to be. Its objects must be stored already. */

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
+import type { ChainLink } from '../chain/chain.ts';
+import { releaseOf } from '../mariadb/version.ts';
 import { backupPrefix, type Manifest, storedBytes } from '../repository/manifest.ts';
 import { type BackupFilter, backupPages } from './backup-pages.ts';
 import { optional, type RowPage, texts, time } from './rows.ts';
@@ -17,6 +19,8 @@ const BackupRow = z.object({
   incarnation: optional(z.string()),
   reference_full_backup: z.string(),
   parent: optional(z.string()),
+  from_lsn: optional(z.string()),
+  to_lsn: optional(z.string()),
   point_in_time: optional(z.string()),
   server_version: optional(z.string()),
   start_time: time,
@@ -49,12 +53,13 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   );
   const publish = db.prepare(
     `INSERT INTO backups (id, service_id, service_name, server_pod, type, method, status, message, incarnation, reference_full_backup,
-       parent, point_in_time, server_version, start_time, end_time, storage_bytes, disk_bytes, binlog_file, binlog_position, binlog_gtid)
-     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       parent, from_lsn, to_lsn, point_in_time, server_version, start_time, end_time, storage_bytes, disk_bytes,
+       binlog_file, binlog_position, binlog_gtid)
+     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET status = 'Succeeded', message = NULL, type = excluded.type, method = excluded.method,
        incarnation = excluded.incarnation, reference_full_backup = excluded.reference_full_backup,
-       parent = excluded.parent, point_in_time = excluded.point_in_time,
-       server_version = excluded.server_version, start_time = excluded.start_time, end_time = excluded.end_time,
+       parent = excluded.parent, from_lsn = excluded.from_lsn, to_lsn = excluded.to_lsn,
+       point_in_time = excluded.point_in_time, server_version = excluded.server_version, start_time = excluded.start_time, end_time = excluded.end_time,
        storage_bytes = excluded.storage_bytes, disk_bytes = excluded.disk_bytes, binlog_file = excluded.binlog_file,
        binlog_position = excluded.binlog_position, binlog_gtid = excluded.binlog_gtid`,
   );
@@ -69,6 +74,10 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   );
   const setListing = db.prepare('UPDATE backups SET listing = ? WHERE id = ?');
   const listings = db.prepare("SELECT id, service_id, listing FROM backups WHERE status = 'Succeeded'");
+  const physical = db.prepare(
+    `SELECT * FROM backups WHERE service_id = ? AND incarnation = ? AND status = 'Succeeded' AND type IN ('full', 'incremental')
+     ORDER BY start_time DESC, id DESC`,
+  );
   const succeeded = db.prepare("SELECT id FROM backups WHERE status = 'Succeeded'");
   const running = db.prepare("SELECT id FROM backups WHERE status = 'Running'");
   const ofService = db.prepare('SELECT * FROM backups WHERE service_id = ?');
@@ -97,6 +106,8 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
         manifest.incarnation,
         manifest.full ?? '',
         manifest.parent,
+        manifest.lsn?.from ?? null,
+        manifest.lsn?.to ?? null,
         contractTime(manifest.point_in_time),
         manifest.server.version,
         Date.parse(manifest.started_at),
@@ -130,6 +141,15 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
         yield { id, folder: backupPrefix(service_id, id), listing };
       }
     },
+    /** Full and incremental backups of one incarnation that are published, newest first; read as far as they are asked for. */
+    *physicalOf(serviceId: string, incarnation: string): Generator<ChainLink> {
+      for (const row of physical.iterate(serviceId, incarnation)) yield chainLink(BackupRow.parse(row));
+    },
+    /** Where a published backup stands in its chain. */
+    linkOf(id: string): ChainLink | undefined {
+      const row = one.get(id);
+      return row?.status === 'Succeeded' ? chainLink(BackupRow.parse(row)) : undefined;
+    },
     succeededIds: (): string[] => ids(succeeded.all()),
     runningIds: (): string[] => ids(running.all()),
     /** Every GTID position any backup of a service recorded. */
@@ -143,6 +163,30 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
       const { rows, count, pages } = page(query);
       return { items: rows.map((row) => BackupRow.parse(row)), count, pages };
     },
+  };
+}
+
+function chainLink(row: BackupRow): ChainLink {
+  const {
+    id,
+    service_id,
+    type,
+    incarnation = '',
+    server_version = '',
+    parent,
+    reference_full_backup,
+    from_lsn,
+    to_lsn,
+  } = row;
+  return {
+    id,
+    service_id,
+    type,
+    incarnation,
+    version: releaseOf(server_version),
+    parent: parent ?? null,
+    full: reference_full_backup === '' ? null : reference_full_backup,
+    lsn: from_lsn === undefined || to_lsn === undefined ? null : { from: from_lsn, to: to_lsn },
   };
 }
 

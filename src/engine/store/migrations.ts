@@ -93,7 +93,10 @@ CREATE TABLE backups (
   message TEXT,
   incarnation TEXT,
   reference_full_backup TEXT NOT NULL DEFAULT '',
+  -- The backup that an incremental builds on, and the LSNs (decimal text) it goes from and to.
   parent TEXT,
+  from_lsn TEXT,
+  to_lsn TEXT,
   point_in_time TEXT,
   server_version TEXT,
   start_time INTEGER NOT NULL,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FullBackupInput } from '../../../src/engine/backup/full.ts';
+import type { Lineage } from '../../../src/engine/backup/lineage.ts';
 import type { JobContext } from '../../../src/engine/job-context.ts';
 import { openRepository } from '../../../src/engine/repository/open.ts';
 import type { ServiceRecord } from '../../../src/engine/service.ts';
@@ -28,12 +29,21 @@ export function serviceOf(server: TestMariadbd, change: Partial<ServiceRecord> =
   };
 }
 
+/** Of a service of which nothing is known yet. */
+export const noLineage: Lineage = {
+  newestParent: async () => undefined,
+  begin: () => {
+    throw new Error('nothing was there to be replaced');
+  },
+};
+
 /** A backup's input with a local repository under the server's own folder. */
 export function inputOf(server: TestMariadbd, change: Partial<FullBackupInput> = {}): FullBackupInput {
   return {
     service: serviceOf(server),
     backupId: backupId(),
     repository: openRepository(localDirectory(join(server.root, 'repository'))),
+    lineage: noLineage,
     beforePublish: () => {},
     ...change,
   };

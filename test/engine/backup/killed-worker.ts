@@ -4,7 +4,7 @@ import { takeFullBackup } from '../../../src/engine/backup/full.ts';
 import { sweepWorkDirectories } from '../../../src/engine/backup/work-directory.ts';
 import { openRepository } from '../../../src/engine/repository/open.ts';
 import { localDirectory } from '../../../src/engine/storage/local-directory.ts';
-import { backupId } from './backup-world.ts';
+import { backupId, noLineage } from './backup-world.ts';
 
 const [socket = '', datadir = '', repository = ''] = process.argv.slice(2);
 const say = (line: string): void => {
@@ -24,6 +24,7 @@ await takeFullBackup(
     },
     backupId: backupId(),
     repository: openRepository(localDirectory(repository)),
+    lineage: noLineage,
     beforePublish: () => {},
   },
   { signal: new AbortController().signal, phase: say, progress: () => {}, warn: say },

@@ -6,10 +6,14 @@ import type { Connection } from '../../../src/contract/services.ts';
 import { connect } from '../../../src/engine/mariadb/connect.ts';
 import type { Manifest } from '../../../src/engine/repository/manifest.ts';
 
-/** What the format promises: `zstd -d | mbstream -x`, prepare, start. None of our code touches the bytes. */
+/**
+ * What the format promises: `zstd -d | mbstream -x`, prepare, start. None of our code touches the bytes. Incrementals are
+ * unpacked and applied in the order given, oldest first.
+ */
 export async function restoreByHand(
   object: string,
   manifest: Manifest,
+  incrementals: readonly string[] = [],
 ): Promise<{ connection: Connection } & AsyncDisposable> {
   const root = await mkdtemp(join(tmpdir(), 'skb-hand-'));
   const data = join(root, 'data');
@@ -17,6 +21,9 @@ export async function restoreByHand(
   await mkdir(data);
   try {
     await unpackAndPrepare(object, data);
+    for (const [index, incremental] of incrementals.entries()) {
+      await applyIncremental(incremental, data, join(root, `incremental-${index}`));
+    }
   } catch (error) {
     await rm(root, { recursive: true, force: true });
     throw error;
@@ -69,5 +76,16 @@ async function unpackAndPrepare(object: string, data: string): Promise<void> {
     `--defaults-file=${join(data, 'backup-my.cnf')}`,
     '--prepare',
     `--target-dir=${data}`,
+  ]);
+}
+
+async function applyIncremental(object: string, data: string, unpacked: string): Promise<void> {
+  await mkdir(unpacked);
+  await execa('sh', ['-c', 'zstd -dc "$0" | mbstream -x -C "$1"', object, unpacked]);
+  await execa('mariadb-backup', [
+    `--defaults-file=${join(data, 'backup-my.cnf')}`,
+    '--prepare',
+    `--target-dir=${data}`,
+    `--incremental-dir=${unpacked}`,
   ]);
 }

@@ -11,6 +11,7 @@ import { localDirectory } from '../../../src/engine/storage/local-directory.ts';
 import type { ObjectStore } from '../../../src/engine/storage/object-store.ts';
 import { managedService, type TestHome, temporaryHome } from '../../servers/managed.ts';
 import { checksums, startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
+import { noLineage } from '../backup/backup-world.ts';
 import { corruptingStore } from '../repository/corrupting-store.ts';
 import { testJob } from './sample-backup.ts';
 
@@ -49,7 +50,13 @@ function backUp(): Promise<Manifest> {
   };
   const backupId = `${randomUUID().replaceAll('-', '')}:source:pod`;
   return takeFullBackup(
-    { service, backupId, repository: openRepository(store, { blockBytes: 100_000 }), beforePublish: () => {} },
+    {
+      service,
+      backupId,
+      repository: openRepository(store, { blockBytes: 100_000 }),
+      lineage: noLineage,
+      beforePublish: () => {},
+    },
     testJob(),
   );
 }

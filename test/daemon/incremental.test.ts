@@ -1,0 +1,111 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Backup } from '../../src/contract/backups.ts';
+import { markerName } from '../../src/engine/managed/data-marker.ts';
+import { type Answer, startDaemon, type TestDaemon } from '../servers/daemon.ts';
+import { type ManagedScene, managedScene, takeBackup } from './managed-scene.ts';
+
+let daemon: TestDaemon;
+let orders: ManagedScene;
+beforeAll(async () => {
+  daemon = await startDaemon();
+  orders = await managedScene(daemon, 'orders');
+});
+afterAll(() => daemon.dispose());
+
+const ask = (): Promise<Answer> =>
+  daemon.request('POST', '/skybackup/v1/backups/schedules', {
+    backup_type: 'incremental',
+    schedule: 'once',
+    service_id: 'orders',
+  });
+
+/** Takes an incremental and waits for its end. */
+async function incremental(): Promise<Backup> {
+  const { status, body } = await ask();
+  expect(status, JSON.stringify(body)).toBe(200);
+  const job = await daemon.ended(Number(body.job_id));
+  return daemon.api.getBackup(job.backup_id ?? '');
+}
+
+describe('an incremental backup, once', () => {
+  it('is refused while there is no full one, with what to do, and leaves no schedule', async () => {
+    const { status, body } = await ask();
+    expect(status).toBe(409);
+    expect(body.errors?.[0]).toMatchObject({ error: 'conflict', solution: expect.stringContaining('full backup') });
+    expect((await daemon.api.listSchedules()).count).toBe(0);
+    expect((await daemon.api.listBackups()).count).toBe(0);
+  });
+
+  it('names the full one at the root of its chain, in every list', async () => {
+    const full = await takeBackup(daemon, 'orders');
+    const chain = [await incremental(), await incremental()];
+    for (const each of chain) {
+      expect(each).toMatchObject({ type: 'incremental', status: 'Succeeded', reference_full_backup: full });
+    }
+    const { items } = await daemon.api.listBackups({ service_id: 'orders', type: 'incremental' });
+    expect(items.map((each) => each.reference_full_backup)).toEqual([full, full]);
+  });
+
+  it('is not restored yet: refused with the reason and its full, whoever asks and however', async () => {
+    const [newest] = (await daemon.api.listBackups({ type: 'incremental' })).items;
+    const refusal = {
+      code: 'unsupported',
+      hint: expect.stringContaining(newest?.reference_full_backup ?? 'no full'),
+    };
+    const request = { service_id: 'orders', id: newest?.id ?? '' };
+    await expect(daemon.api.createRestore({ service_id: 'orders', backup_id: newest?.id ?? '' })).rejects.toMatchObject(
+      refusal,
+    );
+    await expect(
+      daemon.api.daemon.createPlan({ operation: 'restore_backup', arguments: request }),
+    ).rejects.toMatchObject(refusal);
+    expect(await daemon.api.lookupRestoreTargets({ backup_id: request.id, service_id: 'orders' })).toEqual([]);
+  });
+});
+
+describe('a daemon that is killed during an incremental backup', () => {
+  it.each(['incremental:copying', 'incremental:publishing'])('at %s leaves the chain as it was', async (at) => {
+    const before = await daemon.api.listBackups({ status: 'Succeeded' });
+    await daemon.stop();
+    daemon = await daemon.restart({ sabotage: { act: 'kill', at } });
+    await ask().catch(() => undefined);
+    expect(await daemon.exit).toBeNull();
+    daemon = await daemon.restart();
+    const after = await daemon.api.listBackups({ status: 'Succeeded' });
+    expect(after.items.map(({ id }) => id)).toEqual(before.items.map(({ id }) => id));
+    const folders = readdirSync(join(daemon.home.repository, 'v1', 'orders')).sort();
+    expect(folders).toEqual(after.items.map(({ id }) => id.split(':')[0]).sort());
+    expect((await daemon.api.listBackups({ page_size: 1 })).items[0]).toMatchObject({ status: 'Failed' });
+    expect(await incremental()).toMatchObject({ status: 'Succeeded' });
+  });
+});
+
+describe('after the data were put back by hand', () => {
+  it('an incremental is refused, a full one makes a new beginning, and incrementals go on from that', async () => {
+    const datadir = (await daemon.api.getService('orders')).datadir ?? '';
+    // A data directory from elsewhere, or from mariadb-backup, has no marker.
+    rmSync(join(datadir, markerName));
+    const refused = await daemon.ended(Number((await ask()).body.job_id));
+    expect(refused).toMatchObject({
+      status: 'Failed',
+      error: { code: 'conflict', message: expect.stringContaining('marked'), hint: expect.stringContaining('full') },
+    });
+    const full = await takeBackup(daemon, 'orders');
+    const warnings = (await daemon.api.getBackup(full)).warnings;
+    expect(JSON.stringify(warnings)).toContain('replaced outside of skybackup');
+    expect(await incremental()).toMatchObject({ status: 'Succeeded', reference_full_backup: full });
+    await orders.sql('DROP TABLE shop.legacy;');
+    expect((await daemon.request('GET', '/healthz')).body.idle).toBe(true);
+  });
+
+  it('a restore by skybackup is such a beginning too', async () => {
+    const [full] = (await daemon.api.listBackups({ type: 'full', page_size: 1 })).items;
+    const restore = await daemon.api.createRestore({ service_id: 'orders', backup_id: full?.id ?? '' });
+    expect((await daemon.ended(restore.job_id ?? 0)).status).toBe('Succeeded');
+    expect(await ask()).toMatchObject({ status: 409, body: { errors: [{ error: 'conflict' }] } });
+    const next = await takeBackup(daemon, 'orders');
+    expect(await incremental()).toMatchObject({ reference_full_backup: next });
+  });
+});
