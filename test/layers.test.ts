@@ -8,9 +8,10 @@ const source = resolve(import.meta.dirname, '../src');
 const allowed: Record<string, string[]> = {
   contract: [],
   plans: ['contract'],
-  client: ['contract'],
+  health: ['contract'],
+  client: ['contract', 'health'],
   mcp: ['contract', 'plans', 'client'],
-  engine: ['contract', 'plans'],
+  engine: ['contract', 'plans', 'health'],
   daemon: ['contract', 'plans', 'engine', 'mcp'],
   cli: ['contract', 'plans', 'client', 'mcp', 'engine', 'daemon'],
 };

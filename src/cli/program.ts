@@ -131,6 +131,12 @@ export async function runProgram(args: string[]): Promise<number> {
     'check tools, home, daemon, services and repository, each with its mend',
     async (terminal) => (await import('./doctor/doctor.ts')).doctor(terminal),
   );
+  command(
+    program,
+    'health [service]',
+    'how well services are covered by their backups; exit code 1 when one is critical',
+    async (terminal, self) => (await import('./health.ts')).health(terminal, self.args[0]),
+  );
   command(program, 'demo', 'a full story in a sandbox: backup, damage, confirmed restore', async (terminal, self) =>
     (await import('./demo-command.ts')).demo(terminal, self.opts()),
   ).option('--keep', 'leave the sandbox running');

@@ -10,6 +10,7 @@ import type {
   RestoreQuery,
 } from '../contract/restores.ts';
 import type { Schedule, SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
+import type { Health } from '../contract/service-health.ts';
 import type { LockRequest, RegisterServiceRequest, Service } from '../contract/services.ts';
 
 export interface CallOptions {
@@ -81,6 +82,9 @@ export interface BackupApi {
   deleteRestore(id: number, options?: PlannedOptions): Promise<void>;
   lookupRestoreTargets(request: RestoreLookupRequest, options?: CallOptions): Promise<LookupService[]>;
   lookupRecoveryWindows(options?: CallOptions): Promise<RecoveryWindow[]>;
+
+  /** How well each service, or one, is covered by its backups. For the cloud it is judged here, from what it lists. */
+  getHealth(serviceId?: string, options?: CallOptions): Promise<Health>;
 
   /** What only a daemon has; undefined on the cloud. */
   readonly daemon: DaemonApi | undefined;

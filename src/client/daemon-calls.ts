@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { serviceIdOf } from '../contract/ids.ts';
 import { Job } from '../contract/jobs.ts';
 import { Plan } from '../contract/plans.ts';
+import { Health } from '../contract/service-health.ts';
 import { Service } from '../contract/services.ts';
-import type { CallOptions, DaemonApi } from './backup-api.ts';
+import type { BackupApi, CallOptions, DaemonApi } from './backup-api.ts';
 import type { Http } from './http.ts';
 import { bounds, segment } from './http-call.ts';
 import { readList, readRecord } from './read-answer.ts';
@@ -23,6 +24,15 @@ const ListedKey = z.looseObject({
   last_used_at: z.string().exactOptional(),
   revoked_at: z.string().exactOptional(),
 });
+
+/** A daemon judges the coverage of its services itself. */
+export function daemonHealthCall(http: Http): BackupApi['getHealth'] {
+  return async (serviceId, options = {}) => {
+    const query = { service_id: serviceId === undefined ? undefined : serviceIdOf(serviceId) };
+    const { body } = await http.request({ method: 'GET', path: `${base}/health`, query, ...bounds(options) });
+    return readRecord(Health, body, 'health report');
+  };
+}
 
 /** What only a daemon can do. */
 export function daemonCalls(http: Http): DaemonApi {

@@ -1,6 +1,6 @@
 import type { BackupApi, Provider } from './backup-api.ts';
 import { backupsCalls } from './backups-calls.ts';
-import { daemonCalls } from './daemon-calls.ts';
+import { daemonCalls, daemonHealthCall } from './daemon-calls.ts';
 import type { Http } from './http.ts';
 import { restoresCalls } from './restores-calls.ts';
 import { schedulesCalls } from './schedules-calls.ts';
@@ -9,12 +9,19 @@ import { servicesCalls } from './services-calls.ts';
 /** The Backup API over HTTP. Reads every revision tolerantly, writes strictly; nothing is sent before the first call. */
 export function httpBackupApi(provider: Provider, http: Http): BackupApi {
   const services = servicesCalls(http);
-  return {
-    provider,
+  const calls = {
     ...services,
     ...backupsCalls(http, provider.kind),
     ...schedulesCalls(http, provider.kind, services.listServices),
     ...restoresCalls(http, provider.kind, services.listServices),
+  };
+  return {
+    provider,
+    ...calls,
+    getHealth:
+      provider.kind === 'daemon'
+        ? daemonHealthCall(http)
+        : async (serviceId, options = {}) => (await import('./cloud-health.ts')).cloudHealth(calls, serviceId, options),
     daemon: provider.kind === 'daemon' ? daemonCalls(http) : undefined,
     close: () => http.close(),
   };

@@ -12,6 +12,7 @@ import type { LockRequest } from '../contract/services.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
+import { coverage } from './health/coverage.ts';
 import { backupView } from './jobs/backup-view.ts';
 import { closeInterrupted } from './jobs/interrupted.ts';
 import { JobRunner } from './jobs/job-runner.ts';
@@ -198,6 +199,9 @@ export async function startEngine(options: EngineOptions) {
       approve: (id: string, approval: PlanApproval) => state.plans.approve(id, approval),
       decline: (id: string, reason: 'declined' | 'cancelled') => state.plans.decline(id, reason),
     },
+
+    /** How well each service, or the one named, is covered by its backups. */
+    health: (serviceId?: string) => coverage(context, serviceId),
 
     /** No job runs and no plan waits: the daemon may be restarted. */
     isIdle,

@@ -46,6 +46,18 @@ test('services, for people and as JSON', async () => {
   expect(json.services.map(({ id }: { id: string }) => id)).toContain('dbpgf17106534');
 });
 
+test('health raises the alarm by its exit code, and says why on the same screen', async () => {
+  const { code, stdout } = await cli(['health']);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^dbpgf17106534 +CRITICAL +never backed up/m);
+  expect(stdout).toMatch(/^critical: dbpgf17106534 has no backup that could be restored/m);
+  expect(stdout).toContain('  Next: ');
+  const one = await cli(['health', 'dbtgf28216706', '--json']);
+  expect(one.code).toBe(1);
+  expect(JSON.parse(one.stdout)).toMatchObject({ verdict: 'critical', services: [{ service_id: 'dbtgf28216706' }] });
+  expect(await cli(['health', 'nosuch'])).toMatchObject({ code: 1, stdout: '' });
+});
+
 test('a name that would repaint the terminal does not', async () => {
   const [service] = cloud.state.services;
   if (service) service.name = 'evil\u001b[2J\u202e\nname';

@@ -74,6 +74,12 @@ describe('services', () => {
   });
 });
 
+test('health is no alarm while the first backup is still to come', async () => {
+  const { code, stdout } = await cli(['health', 'shop']);
+  expect(stdout).toMatch(/^shop +WARNING +never backed up/m);
+  expect(code).toBe(0);
+});
+
 describe('keys', () => {
   test('a new key comes alone on stdout, this once, and can be revoked', async () => {
     const created = await cli(['keys', 'create', '--role', 'viewer', '--name', 'dashboard']);

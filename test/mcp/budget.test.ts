@@ -64,6 +64,8 @@ it.each([
   ['list_backups', { limit: 25 }],
   ['list_schedules', { service: 'dbtgf28044362', limit: 25 }],
   ['list_restores', { service: 'dbtgf28044362', limit: 25 }],
+  ['check_backups', { limit: 25 }],
+  ['check_backups', { service: 'dbtgf28044362' }],
   ['create_backup', { service: longName }],
   ['restore_backup', { service: 'dbtgf28044362', backup: 'latest', source: 'dbtgf28216706' }],
   ['delete_schedule', { id: 500 }],

@@ -3,7 +3,7 @@ import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
 import { sdkClientNames, sdkClients } from './sdk-clients.ts';
 import { cloudEnvironment, newHome, serverCommand } from './server-command.ts';
 
-const readTools = ['list_services', 'list_backups', 'wait_for', 'list_restores', 'list_schedules'];
+const readTools = ['list_services', 'list_backups', 'check_backups', 'wait_for', 'list_restores', 'list_schedules'];
 const allTools = [
   ...readTools,
   'create_backup',

@@ -51,6 +51,10 @@ describe.each(names)('a service, a message and a status that hold %s', (name) =>
     const [service] = cloud.state.services;
     const [schedule] = cloud.state.schedules;
     const [restore] = cloud.state.restores;
+    const [backup] = cloud.state.backups;
+    const start_time = new Date().toISOString();
+    if (backup) cloud.state.backups.push({ ...backup, start_time, type: text, status: `Failed ${text}` });
+    if (backup) cloud.state.backups.push({ ...backup, start_time, status: `Failed ${text}` });
     if (service) Object.assign(service, { name: text, region: text, version: text, topology: text });
     if (schedule) Object.assign(schedule, { message: text, status: text, schedule: text });
     if (restore) Object.assign(restore, { message: text, status: text, service_id: 'dbtgf28044362' });
@@ -59,6 +63,8 @@ describe.each(names)('a service, a message and a status that hold %s', (name) =>
       await client.call('list_services', {}),
       await client.call('list_schedules', { service: 'dbtgf28044362' }),
       await client.call('list_restores', { service: 'dbtgf28044362' }),
+      await client.call('check_backups', {}),
+      await client.call('check_backups', { service: 'dbtgf28216706' }),
       await client.call('create_backup', { service: 'dbtgf28044362' }),
       await client.call('delete_schedule', { id: 200 }),
       await client.call('restore_backup', { service: 'dbtgf28044362', backup: 'latest', source: 'dbtgf28216706' }),

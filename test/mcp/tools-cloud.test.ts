@@ -70,6 +70,54 @@ describe.each(cases)('the tools against the $revision revision, key as $form', (
   });
 });
 
+describe.each(revisions)('how well services are covered, judged from the lists of the %s revision', (revision) => {
+  it('says what is critical and why, of all and of one, also where others are hidden', async () => {
+    const { cloud, client } = await start({ revision, advance: false });
+    const all = await client.call('check_backups', {});
+    expect(all).toMatchObject({ isError: false, data: { verdict: 'critical', count: 3 } });
+    // The early revision does not say that the schedules are new.
+    const [critical, warning] = revision === 'early' ? [3, 0] : [2, 1];
+    expect(all.text).toContain(`of 3 services ${critical} critical, ${warning} warning, 0 ok`);
+    expect(all.text).not.toContain('1970');
+    expect(all.text).toMatch(/tx-filip-mdb-ms\): CRITICAL · data saved up to 2024-03-26 17:18:21 UTC/);
+
+    const moment = (ago: number): string => new Date(Date.now() - ago).toISOString();
+    const hour = 3_600_000;
+    const [printed] = cloud.state.backups;
+    if (printed === undefined) throw new Error('no backup is printed');
+    for (const [index, status] of ['Succeeded', 'Failed', 'Error', 'Failed'].entries()) {
+      const id = `${String(index).repeat(32)}:dbtgf28044362:pod-0`;
+      const times = { start_time: moment((30 - index) * hour), end_time: moment((30 - index) * hour - 60_000) };
+      const point_in_time = times.start_time.slice(0, 19).replace('T', ' ');
+      cloud.state.backups.push({ ...printed, ...times, id, service_id: 'dbtgf28044362', point_in_time, status });
+    }
+    for (const schedule of cloud.state.schedules) schedule.created_at = moment(72 * hour);
+    const orders = await client.call('check_backups', { service: 'orders' });
+    const codes = (orders.data.services as [{ reasons: { code: string }[] }])[0].reasons.map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(['overdue', 'failing']));
+    expect(orders.text).toContain('The last 3 full backups of dbtgf28044362 failed');
+    expect(orders.text).toContain(`newest good · full`);
+  });
+
+  it('says a service is well when it is', async () => {
+    const { cloud, client } = await start({ revision, advance: false }, { SKYBACKUP_SERVICES: 'dbtgf28216706' });
+    const [backup] = cloud.state.backups;
+    const [schedule] = cloud.state.schedules;
+    const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
+    if (backup)
+      Object.assign(backup, {
+        start_time: ago(60_000),
+        end_time: ago(30_000),
+        point_in_time: ago(60_000).slice(0, 19).replace('T', ' '),
+      });
+    if (schedule) Object.assign(schedule, { service_id: 'dbtgf28216706', created_at: ago(86_400_000) });
+    const reply = await client.call('check_backups', {});
+    expect(reply).toMatchObject({ data: { verdict: 'ok', count: 1 } });
+    expect(reply.text).toContain('Nothing has to be done');
+    expect(JSON.stringify(reply)).not.toContain('dbtgf28044362');
+  });
+});
+
 it('a service is stopped in the cloud only with a yes, once; work there cannot be cancelled, so no tool says it can', async () => {
   const { cloud, client } = await start({ advance: false });
   const asking = await client.ask('stop_service', { service: 'orders' });

@@ -119,6 +119,39 @@ describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (
   });
 });
 
+it('the coverage of a service is told with its reasons, its newest backup, the restore that proved it, and the next step', async () => {
+  const client = await start('modern');
+  await daemon.cli(['services', 'add', 'bare', '--managed', '--no-nightly']);
+  const all = await client.call('check_backups', {});
+  expect(all).toMatchObject({ data: { verdict: 'critical', count: 2 } });
+  expect(all.text).toContain('CRITICAL: of 2 services 1 critical');
+  expect(all.text).toContain('bare has no backup that could be restored');
+  expect(all.text).toContain('Next: Offer create_backup with service "bare"');
+  const shop = await client.call('check_backups', { service: 'shop' });
+  expect(shop.data).toMatchObject({
+    verdict: 'warning',
+    services: [
+      {
+        service_id: 'shop',
+        reasons: [{ level: 'warning', code: 'no_schedule' }],
+        last_good: [{ type: 'full', id: expect.any(String), size: expect.any(String) }],
+        last_proven_restore: { restore_id: expect.any(Number), onto: 'shop' },
+      },
+    ],
+  });
+  expect(shop.text).toContain('create_schedule');
+  const { data } = await client.call('create_schedule', { service: 'shop', cron: '0 3 * * *' });
+  expect(await client.call('check_backups', { service: 'shop' })).toMatchObject({ data: { verdict: 'ok' } });
+  const asking = await client.ask('delete_schedule', { id: Number(data.id) });
+  await asking.answer('accept', { typed_id: String(data.id) });
+
+  const hiding = await start('modern', { SKYBACKUP_SERVICES: 'shop,nosuch' });
+  expect(await hiding.call('check_backups', {})).toMatchObject({ data: { verdict: 'warning', count: 1 } });
+  expect(await hiding.call('check_backups', { service: 'bare' })).toMatchObject({
+    data: { error: { code: 'not_found' } },
+  });
+});
+
 it('a running backup is cancelled, a finished one is left alone, and a hidden job is unknown', async () => {
   const client = await start('modern');
   // A session that holds a table keeps the backup from ending before it is cancelled.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { contractRevision, Healthz } from '../../contract/health.ts';
+import { Health, HealthQuery } from '../../contract/service-health.ts';
 import type { AppOptions } from '../app.ts';
 import type { Api } from '../route-schemas.ts';
 
@@ -15,6 +16,19 @@ export function healthRoutes(app: Api, daemon: AppOptions): void {
       const { instance } = engine;
       return { ok: true, version, contract: contractRevision, instance, pid: process.pid, idle, started_by: startedBy };
     },
+  );
+
+  app.get(
+    '/skybackup/v1/health',
+    {
+      config: { right: 'read' },
+      schema: {
+        summary: 'How well services are covered by their backups',
+        querystring: HealthQuery,
+        response: { 200: Health },
+      },
+    },
+    (request) => engine.health(request.query.service_id),
   );
 
   // A newer client makes room for its own daemon; over the network nobody has a use for that.

@@ -121,12 +121,15 @@ function changeRow(context: EngineContext, id: number, patch: SchedulePatch, cro
   const schedule = cron ?? before.schedule;
   const resumed = before.suspended && patch.suspended === false;
   const next = cron !== undefined || resumed ? nextRunAfter(schedule, context.clock.now()) : undefined;
+  const retyped = patch.backup_type !== undefined && patch.backup_type !== before.type;
   const row = context.state.schedules.change(id, {
     schedule,
     ...(patch.backup_type === undefined ? {} : { type: patch.backup_type }),
     ...(patch.suspended === undefined ? {} : { suspended: patch.suspended }),
     // Runs missed while it was suspended were not wanted: it goes on from now.
     ...(next === undefined ? {} : { next_run_at: next }),
+    // Of the new rhythm nothing is overdue yet; a change that changes nothing forgives nothing.
+    ...(schedule !== before.schedule || retyped || resumed ? { owed_from: context.clock.now() } : {}),
   });
   return row ?? before;
 }

@@ -49,6 +49,7 @@ CREATE TABLE jobs (
   finished_at INTEGER
 ) STRICT;
 CREATE INDEX jobs_active ON jobs (service_id) WHERE status IN ('Scheduled', 'Running');
+CREATE INDEX jobs_failed ON jobs (service_id, kind) WHERE status = 'Failed';
 
 -- A restore takes all lanes of its service, so lanes are rows of their own.
 CREATE TABLE job_lanes (
@@ -75,6 +76,8 @@ CREATE TABLE schedules (
   last_run_at INTEGER,
   -- The last run that was skipped, and why: the message beside it is the newest run's.
   last_skip TEXT,
+  -- Runs are owed from here on: it was made, changed or resumed then, or a run of it succeeded.
+  owed_from INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
 ) STRICT;
@@ -116,6 +119,8 @@ CREATE INDEX backups_by_service ON backups (service_id, start_time, id);
 -- In small letters, so that only a page of one status or type takes them, never a look-up within a service.
 CREATE INDEX backups_by_status ON backups (lower(status), start_time, id);
 CREATE INDEX backups_by_type ON backups (lower(type), start_time, id);
+-- What health asks for, a look-up each however many backups there are.
+CREATE INDEX backups_by_outcome ON backups (service_id, status, type, start_time);
 
 -- The binary logs in those backups, each with the one it goes on from: ranges and gaps are read from here.
 CREATE TABLE archived_logs (
@@ -201,6 +206,7 @@ CREATE TABLE restores (
   finished_at INTEGER
 ) STRICT;
 CREATE INDEX restores_by_service ON restores (service_id);
+CREATE INDEX restores_by_source ON restores (source_service_id, id) WHERE status = 'Succeeded';
 
 CREATE TABLE keys (
   id TEXT PRIMARY KEY,

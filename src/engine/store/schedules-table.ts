@@ -17,6 +17,7 @@ const ScheduleRow = z.object({
   next_run_at: optional(time),
   last_run_at: optional(time),
   last_skip: optional(z.string()),
+  owed_from: time,
   created_at: time,
   updated_at: time,
 });
@@ -43,13 +44,15 @@ export interface ScheduleChange {
   next_run_at?: number | null;
   last_run_at?: number;
   last_skip?: string;
+  /** Runs are owed from here on; a success moves it by itself. */
+  owed_from?: number;
 }
 
 /** One-time and repeated backups. `last_run_at` is the cron moment that was served, not when its job began. */
 export function schedulesTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
-    `INSERT INTO schedules (service_id, schedule, type, status, message, warnings, next_run_at, created_at, updated_at)
-     VALUES (?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?) RETURNING *`,
+    `INSERT INTO schedules (service_id, schedule, type, status, message, warnings, next_run_at, owed_from, created_at, updated_at)
+     VALUES (?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?) RETURNING *`,
   );
   const one = db.prepare('SELECT * FROM schedules WHERE id = ?');
   const remove = db.prepare('DELETE FROM schedules WHERE id = ?');
@@ -82,11 +85,13 @@ export function schedulesTable(db: DatabaseSync, now: () => number) {
           next_run_at ?? null,
           now(),
           now(),
+          now(),
         ),
       );
     },
     change(id: number, change: ScheduleChange): ScheduleRow | undefined {
-      const columns = Object.entries(change).filter(([, value]) => value !== undefined);
+      const owed = change.status === 'Succeeded' ? { owed_from: now() } : {};
+      const columns = Object.entries({ ...owed, ...change }).filter(([, value]) => value !== undefined);
       const assignments = columns.map(([column]) => `${column} = ?`).concat('updated_at = ?');
       const values = columns.map(([, value]) => (typeof value === 'boolean' ? Number(value) : value));
       db.prepare(`UPDATE schedules SET ${assignments.join(', ')} WHERE id = ?`).run(...values, now(), id);

@@ -3,6 +3,7 @@ import { openPlanStore } from '../../plans/sqlite-plan-store.ts';
 import { archivedLogs } from './archived-logs.ts';
 import { auditTable } from './audit-table.ts';
 import { backupsIndex } from './backups-index.ts';
+import { coverageQueries } from './coverage-queries.ts';
 import { jobsTable } from './jobs-table.ts';
 import { keysTable } from './keys-table.ts';
 import { removalsTable } from './removals-table.ts';
@@ -28,6 +29,7 @@ export function openState(file: string, now: () => number = Date.now) {
     jobs: jobsTable(db, now),
     backups: backupsIndex(db, now),
     archivedLogs: archivedLogs(db),
+    coverage: coverageQueries(db),
     restores: restoresTable(db, now),
     retention: retentionTable(db, now),
     removals: removalsTable(db, now),

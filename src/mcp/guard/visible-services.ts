@@ -1,7 +1,9 @@
 import type { BackupApi, CallOptions, DaemonApi } from '../../client/backup-api.ts';
 import { SkybackupError } from '../../contract/errors.ts';
-import { isBackupId } from '../../contract/ids.ts';
+import { isBackupId, serviceIdOf } from '../../contract/ids.ts';
 import type { Page } from '../../contract/pages.ts';
+import { type Health, type ServiceHealth, worstOf } from '../../contract/service-health.ts';
+import { toRfc3339 } from '../../contract/time.ts';
 import { takenAt } from '../find/backup.ts';
 
 /**
@@ -17,18 +19,21 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
   function need(serviceId: string): void {
     if (!sees(serviceId)) throw missing('service', serviceId);
   }
+  async function found<T>(get: Promise<T>): Promise<T | undefined> {
+    return get.catch((error: unknown) => {
+      if (error instanceof SkybackupError && error.code === 'not_found') return undefined;
+      throw error;
+    });
+  }
   /** Hidden and unknown end in the same words. */
   async function own<T extends { service_id: string }>(
     thing: string,
     id: string | number,
     get: Promise<T>,
   ): Promise<T> {
-    const found = await get.catch((error: unknown) => {
-      if (error instanceof SkybackupError && error.code === 'not_found') return undefined;
-      throw error;
-    });
-    if (found === undefined || !sees(found.service_id)) throw missing(thing, id);
-    return found;
+    const it = await found(get);
+    if (it === undefined || !sees(it.service_id)) throw missing(thing, id);
+    return it;
   }
   /** Asked service by service, because a count over all of them would count the hidden ones. */
   async function pageOf<T>(
@@ -54,6 +59,12 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
   function withoutHiddenSource<T extends { backup_id?: string | undefined; key?: string | undefined }>(restore: T): T {
     const source = sourceOf(restore.backup_id ?? restore.key ?? '');
     return source === undefined || sees(source) ? restore : { ...restore, backup_id: undefined, key: undefined };
+  }
+  /** Onto which hidden service a backup was restored is nobody's business here. */
+  function withoutHiddenTarget({ last_proven_restore: proven, ...health }: ServiceHealth): ServiceHealth {
+    return proven === undefined || sees(proven.onto)
+      ? { ...health, ...(proven && { last_proven_restore: proven }) }
+      : health;
   }
 
   return {
@@ -117,6 +128,20 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
     },
     lookupRecoveryWindows: async (options) =>
       (await api.lookupRecoveryWindows(options)).filter(({ service_id }) => sees(service_id)),
+    async getHealth(serviceId, options) {
+      if (serviceId !== undefined) need(serviceIdOf(serviceId));
+      const ids = serviceId === undefined ? visible : [serviceIdOf(serviceId)];
+      const parts: Health[] = [];
+      for (const id of ids) {
+        const part = await found(api.getHealth(id, options));
+        if (part !== undefined) parts.push(part);
+      }
+      return {
+        at: parts[0]?.at ?? toRfc3339(new Date()),
+        verdict: worstOf(parts.map(({ verdict }) => verdict)),
+        services: parts.flatMap(({ services }) => services).map(withoutHiddenTarget),
+      };
+    },
     daemon: api.daemon && ownJobs(api.daemon, own),
   };
 }

@@ -1,5 +1,6 @@
 import type { Tool } from '../define-tool.ts';
 import { cancelJob } from './cancel-job.ts';
+import { checkBackups } from './check-backups.ts';
 import { createBackup } from './create-backup.ts';
 import { createSchedule } from './create-schedule.ts';
 import { deleteSchedule } from './delete-schedule.ts';
@@ -17,6 +18,7 @@ import { waitFor } from './wait-for.ts';
 export const allTools: readonly Tool[] = [
   listServices,
   listBackups,
+  checkBackups,
   createBackup,
   restoreBackup,
   waitFor,

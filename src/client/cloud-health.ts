@@ -1,0 +1,121 @@
+import type { Backup } from '../contract/backups.ts';
+import { once } from '../contract/cron.ts';
+import { restoredFrom } from '../contract/restores.ts';
+import type { Schedule } from '../contract/schedules.ts';
+import type { Health } from '../contract/service-health.ts';
+import type { Service } from '../contract/services.ts';
+import { classifyStatus } from '../contract/status.ts';
+import { parsePointInTime } from '../contract/time.ts';
+import type { FailedRuns, GoodBackup, ProvenRestore, RunningBackup, ServiceFacts } from '../health/facts.ts';
+import type { BackupApi, CallOptions } from './backup-api.ts';
+
+const pageSize = 100;
+/** The cloud keeps seven days: what was owed before cannot be told from what has gone. */
+const keptMs = 7 * 24 * 60 * 60_000;
+/** More pages of them than these hold binary logs alone. */
+const mostPages = 5;
+
+type Lists = Pick<BackupApi, 'listServices' | 'getService' | 'listBackups' | 'listSchedules' | 'listRestores'>;
+
+/** The cloud tells nobody how well a service is covered: judged here, from what it lists, as a daemon judges its own. */
+export async function cloudHealth(api: Lists, serviceId: string | undefined, options: CallOptions): Promise<Health> {
+  const { assess } = await import('../health/assess.ts');
+  const services =
+    serviceId === undefined ? await api.listServices(options) : [await api.getService(serviceId, options)];
+  const scope = serviceId === undefined ? {} : { service_id: services[0]?.id };
+  const schedules = await everyPage((page) => api.listSchedules({ ...scope, page, page_size: pageSize }, options));
+  // A backup of one service may have been restored onto another.
+  const restores = await everyPage((page) => api.listRestores({ page, page_size: pageSize, order: 'desc' }, options));
+  const proven = restores.flatMap((restore): (ProvenRestore & { source: string })[] => {
+    const backup_id = restoredFrom(restore);
+    const source = backup_id?.split(':')[1];
+    if (backup_id === undefined || source === undefined || classifyStatus(restore.status) !== 'done') return [];
+    return [
+      { source, restore_id: restore.id, backup_id, onto: restore.service_id, at: moment(restore.created_at) ?? 0 },
+    ];
+  });
+
+  const facts: ServiceFacts[] = [];
+  for (const service of services) {
+    const own = schedules.filter((each) => each.service_id === service.id && each.schedule !== once);
+    const query = { service_id: service.id, order: 'desc', page_size: pageSize } as const;
+    const backups = await everyPage((page) => api.listBackups({ ...query, page }, options));
+    const newest = proven.filter(({ source }) => source === service.id).sort((a, b) => b.at - a.at)[0];
+    facts.push(factsOf(service, backups, own, newest));
+  }
+  return assess(facts, Date.now());
+}
+
+function factsOf(
+  { id, name }: Service,
+  backups: readonly Backup[],
+  schedules: readonly Schedule[],
+  restore: (ProvenRestore & { source: string }) | undefined,
+): ServiceFacts {
+  const timed = backups
+    .map((backup) => ({ backup, type: typeOf(backup), started: startOf(backup) }))
+    .sort((a, b) => b.started - a.started);
+  const types = [...new Set(timed.map(({ type }) => type))];
+  const good = types.flatMap((type): GoodBackup[] => {
+    const found = timed.find((each) => each.type === type && classifyStatus(each.backup.status) === 'done');
+    if (found === undefined) return [];
+    const { backup, started } = found;
+    const at = parsePointInTime(backup.point_in_time ?? '')?.getTime() ?? started;
+    const bytes = backup.storage_bytes ?? backup.backup_size;
+    return [{ id: backup.id, type, at, started, ended: Math.max(started, moment(backup.end_time) ?? started), bytes }];
+  });
+  const failed = types.flatMap((type): FailedRuns[] => {
+    const after = good.find((each) => each.type === type)?.started ?? Number.NEGATIVE_INFINITY;
+    const runs = timed.filter(
+      (each) => each.type === type && each.started > after && classifyStatus(each.backup.status) === 'failed',
+    );
+    const [newest] = runs;
+    if (newest === undefined) return [];
+    return [{ type, count: runs.length, at: newest.started, message: newest.backup.status }];
+  });
+  const running = timed
+    .filter(({ backup }) => classifyStatus(backup.status) === 'in_progress')
+    .map(({ type, started }): RunningBackup => ({ type, since: started }));
+  const proven = restore && (({ source: _, ...rest }) => rest)(restore);
+  return {
+    id,
+    name,
+    good,
+    failed,
+    running,
+    proven,
+    schedules: schedules.map((schedule) => ({
+      id: schedule.id,
+      type: typeOf(schedule),
+      cron: schedule.schedule,
+      suspended: schedule.suspended ?? false,
+      // When it was changed the cloud does not say: `updated_at` may move with every run, and would hide what is missing.
+      owedFrom: Math.max(moment(schedule.created_at) ?? 0, Date.now() - keptMs),
+      trouble: classifyStatus(schedule.status) === 'failed' ? (schedule.message ?? schedule.status) : undefined,
+    })),
+  };
+}
+
+async function everyPage<T>(list: (page: number) => Promise<{ items: T[]; pages: number }>): Promise<T[]> {
+  const all: T[] = [];
+  for (let page = 1, pages = 1; page <= Math.min(pages, mostPages); page += 1) {
+    const part = await list(page);
+    all.push(...part.items);
+    pages = part.items.length === 0 ? page : part.pages;
+  }
+  return all;
+}
+
+/** The list of types is open, and sentences are made with them: a word, or `unknown`. */
+function typeOf({ type }: { type: string }): string {
+  return /^[a-z_]{1,30}$/i.test(type) ? type : 'unknown';
+}
+
+function startOf({ start_time, point_in_time }: Backup): number {
+  return moment(start_time) ?? parsePointInTime(point_in_time ?? '')?.getTime() ?? 0;
+}
+
+function moment(time: string | undefined): number | undefined {
+  const at = Date.parse(time ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}

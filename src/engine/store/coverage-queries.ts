@@ -1,0 +1,110 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import { backupTypes } from '../../contract/backups.ts';
+import { parsePointInTime } from '../../contract/time.ts';
+import { optional } from './rows.ts';
+
+const Good = z.object({
+  service_id: z.string(),
+  id: z.string(),
+  type: z.string(),
+  point_in_time: optional(z.string()),
+  start_time: z.number(),
+  end_time: optional(z.number()),
+  storage_bytes: optional(z.number()),
+});
+const Failed = z.object({
+  service_id: z.string(),
+  type: z.string(),
+  start_time: z.number(),
+  message: optional(z.string()),
+});
+const Running = z.object({ service_id: z.string(), type: z.string(), start_time: z.number() });
+const Repeated = z.object({
+  id: z.number(),
+  service_id: z.string(),
+  schedule: z.string(),
+  type: z.string(),
+  status: z.string(),
+  message: z.string(),
+  suspended: z.number(),
+  owed_from: z.number(),
+  last_run_at: optional(z.number()),
+  next_run_at: optional(z.number()),
+});
+const Proven = z.object({
+  source_service_id: z.string(),
+  id: z.number(),
+  backup_id: z.string(),
+  service_id: z.string(),
+  at: z.number(),
+});
+const Count = z.object({ count: z.number() });
+const FailedJobs = z.object({ service_id: z.string(), kind: z.string(), count: z.number() });
+
+/** More failed runs than these are not counted: the words are the same. */
+const mostCounted = 1000;
+
+/**
+ * What health and metrics ask of the state, of all services or of one: a few index look-ups for each service and type, however
+ * many backups there are.
+ */
+export function coverageQueries(db: DatabaseSync) {
+  const types = backupTypes.map((type) => `('${type}')`).join(', ');
+  /** The newest backup with a status, of each service and type. */
+  const newest = (status: string, columns: string) =>
+    db.prepare(
+      `WITH types (type) AS (VALUES ${types})
+       SELECT ${columns} FROM services CROSS JOIN types CROSS JOIN backups
+       WHERE (?1 IS NULL OR services.id = ?1) AND backups.rowid = (
+         SELECT newest.rowid FROM backups AS newest
+         WHERE newest.service_id = services.id AND newest.status = '${status}' AND newest.type = types.type
+         ORDER BY newest.start_time DESC LIMIT 1)`,
+    );
+  const good = newest(
+    'Succeeded',
+    'service_id, backups.id, backups.type, point_in_time, start_time, end_time, storage_bytes',
+  );
+  const failed = newest('Failed', 'service_id, backups.type, start_time, message');
+  const failedSince = db.prepare(
+    `SELECT count(*) AS count FROM (SELECT 1 FROM backups
+     WHERE service_id = ? AND status = 'Failed' AND type = ? AND start_time > ? LIMIT ${mostCounted})`,
+  );
+  const running = db.prepare(
+    `SELECT jobs.service_id, jobs.kind AS type, coalesce(jobs.started_at, jobs.created_at) AS start_time FROM jobs
+     WHERE jobs.status IN ('Scheduled', 'Running') AND jobs.backup_id IS NOT NULL AND (?1 IS NULL OR jobs.service_id = ?1)`,
+  );
+  const repeated = db.prepare(
+    `SELECT id, service_id, schedule, type, status, message, suspended, owed_from, last_run_at, next_run_at FROM schedules
+     WHERE schedule <> 'once' AND (?1 IS NULL OR service_id = ?1) ORDER BY id`,
+  );
+  const proven = db.prepare(
+    `SELECT source_service_id, restores.id, backup_id, service_id, coalesce(finished_at, restores.created_at) AS at
+     FROM services CROSS JOIN restores
+     WHERE (?1 IS NULL OR services.id = ?1) AND restores.id = (
+       SELECT max(newest.id) FROM restores AS newest
+       WHERE newest.source_service_id = services.id AND newest.status = 'Succeeded')`,
+  );
+  const failedJobs = db.prepare(
+    "SELECT service_id, kind, count(*) AS count FROM jobs WHERE status = 'Failed' GROUP BY service_id, kind",
+  );
+
+  return {
+    /** The newest good backup of each service and type. `at` is the moment the data is of. */
+    good: (serviceId?: string) =>
+      good.all(serviceId ?? null).map((row) => {
+        const { point_in_time, start_time, end_time, ...rest } = Good.parse(row);
+        const at = point_in_time === undefined ? undefined : parsePointInTime(point_in_time)?.getTime();
+        return { ...rest, at: at ?? start_time, started: start_time, ended: end_time ?? start_time };
+      }),
+    /** The newest failed one of each service and type. */
+    failed: (serviceId?: string) => failed.all(serviceId ?? null).map((row) => Failed.parse(row)),
+    failedSince: (serviceId: string, type: string, after: number): number =>
+      Count.parse(failedSince.get(serviceId, type, after)).count,
+    running: (serviceId?: string) => running.all(serviceId ?? null).map((row) => Running.parse(row)),
+    repeated: (serviceId?: string) => repeated.all(serviceId ?? null).map((row) => Repeated.parse(row)),
+    /** The newest restore that succeeded from a backup of each service. */
+    proven: (serviceId?: string) => proven.all(serviceId ?? null).map((row) => Proven.parse(row)),
+    failedJobs: () => failedJobs.all().map((row) => FailedJobs.parse(row)),
+  };
+}

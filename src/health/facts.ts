@@ -1,0 +1,55 @@
+/** What is known of one service's backups, whoever gathered it. Times are milliseconds since the epoch. */
+export interface ServiceFacts {
+  id: string;
+  name: string | undefined;
+  /** At most one a type: the newest. */
+  good: readonly GoodBackup[];
+  /** At most one a type: the runs that failed since the newest good backup of that type. */
+  failed: readonly FailedRuns[];
+  running: readonly RunningBackup[];
+  /** Repeated ones alone. */
+  schedules: readonly ScheduleFacts[];
+  proven: ProvenRestore | undefined;
+}
+
+export interface GoodBackup {
+  id: string;
+  type: string;
+  /** The moment the data is of. */
+  at: number;
+  started: number;
+  ended: number;
+  bytes: number | undefined;
+}
+
+export interface FailedRuns {
+  type: string;
+  count: number;
+  at: number;
+  message: string;
+}
+
+export interface RunningBackup {
+  type: string;
+  since: number;
+}
+
+export interface ScheduleFacts {
+  id: number;
+  type: string;
+  cron: string;
+  suspended: boolean;
+  /** Runs are owed from here on: it was made, changed or resumed then, or a run of it succeeded. */
+  owedFrom: number;
+  /** No run falls between these two: known without reading the cron, which is what costs time with thousands of schedules. */
+  quiet?: { from: number; to: number } | undefined;
+  /** Why its newest run did not even begin. */
+  trouble: string | undefined;
+}
+
+export interface ProvenRestore {
+  restore_id: number;
+  backup_id: string;
+  onto: string;
+  at: number;
+}

@@ -1,0 +1,149 @@
+import { SkybackupError } from '../contract/errors.ts';
+import type { HealthReason } from '../contract/service-health.ts';
+import { type Expectation, expectation, serves } from './expected-run.ts';
+import type { ScheduleFacts, ServiceFacts } from './facts.ts';
+import { ageInWords, momentInWords } from './words.ts';
+
+/** Backups that can be restored by themselves; the others only roll one of these forward. */
+const standAlone = ['full', 'dump', 'snapshot'];
+/** Without a schedule: as long as backups are kept by default. */
+const staleAfterMs = 7 * 24 * 60 * 60_000;
+const oftenFailed = 3;
+
+/** A repeated schedule and what it owes; undefined when its cron cannot be read. */
+export interface Owed {
+  schedule: ScheduleFacts;
+  expected: Expectation | undefined;
+}
+
+export function owedBy(facts: ServiceFacts, now: number): Owed[] {
+  return facts.schedules.map((schedule) => {
+    try {
+      return { schedule, expected: expectation(schedule, facts.good, facts.running, now) };
+    } catch (error) {
+      // What `nextRuns` throws is the library's; ours would be a fault of another kind.
+      if (error instanceof SkybackupError) throw error;
+      return { schedule, expected: undefined };
+    }
+  });
+}
+
+/** Everything there is to say about a service's coverage, good news left out. */
+export function reasonsFor(facts: ServiceFacts, owed: readonly Owed[], now: number): HealthReason[] {
+  const active = owed.filter(({ schedule }) => !schedule.suspended);
+  return [
+    ...neverBackedUp(facts, active, now),
+    ...active.flatMap((each) => overdue(facts, each)),
+    ...failing(facts, active),
+    ...unscheduled(facts, active, now),
+    ...unproven(facts),
+  ];
+}
+
+function neverBackedUp({ id, good, running }: ServiceFacts, active: readonly Owed[], now: number): HealthReason[] {
+  if (good.some(({ type }) => standAlone.includes(type))) return [];
+  const first = active.find(({ schedule, expected }) => standAlone.includes(schedule.type) && expected?.level === 'ok');
+  const begun = running.find(({ type, since }) => standAlone.includes(type) && now - since < staleAfterMs);
+  const only = good.length > 0 ? ' What it has only rolls a full backup forward, and there is none.' : '';
+  const due = begun === undefined ? 'is scheduled' : `runs since ${momentInWords(begun.since)}`;
+  return [
+    {
+      level: first === undefined ? 'critical' : 'warning',
+      code: 'never_backed_up',
+      message: `${id} has no backup that could be restored.${only}${first || begun ? ` The first one ${due}.` : ''}`,
+      next:
+        first || begun
+          ? 'Look again when it has ended, or take a backup now.'
+          : `Take a full backup of ${id} now (of a server without a data directory here: a dump).`,
+    },
+  ];
+}
+
+function overdue({ id, running }: ServiceFacts, { schedule, expected }: Owed): HealthReason[] {
+  const { type, trouble } = schedule;
+  if (expected === undefined) {
+    return [
+      {
+        level: 'warning',
+        code: 'unreadable_schedule',
+        message: `Schedule ${schedule.id} of ${id} (${type}) cannot be read: nobody knows when it is due.`,
+        next: `Give schedule ${schedule.id} five cron fields in UTC.`,
+      },
+    ];
+  }
+  if (expected.due === undefined || expected.level === 'ok') return [];
+  const under = running.find((each) => serves(each.type, type));
+  const now = under && ` One runs since ${momentInWords(under.since)}, longer than it should.`;
+  const why = trouble === undefined ? '' : ' Its last run did not begin.';
+  return [
+    {
+      level: expected.level,
+      code: 'overdue',
+      message: `The ${type} backup of ${id} that was due at ${momentInWords(expected.due)} (schedule ${schedule.id}) is missing, ${ageInWords(expected.overdueMs)} overdue.${now ?? why}`,
+      ...(trouble === undefined ? {} : { detail: trouble }),
+      next:
+        under === undefined
+          ? `Take a ${type} backup of ${id} now; if it fails, it says why. If it works, find out why schedule ${schedule.id} did not run.`
+          : 'Look at the running backup; cancel it when it no longer goes on, and take another.',
+    },
+  ];
+}
+
+function failing({ id, failed }: ServiceFacts, active: readonly Owed[]): HealthReason[] {
+  return failed.map(({ type, count, at, message }) => {
+    const owed = active.some(({ schedule }) => serves(type, schedule.type) || serves(schedule.type, type));
+    const runs = count === 1 ? `The last ${type} backup` : `The last ${count} ${type} backups`;
+    return {
+      // One that somebody tried once, and that no schedule wants, is no danger.
+      level: !owed ? 'note' : count >= oftenFailed ? 'critical' : 'warning',
+      code: 'failing',
+      message: `${runs} of ${id} failed, the newest at ${momentInWords(at)}.`,
+      detail: message,
+      next: `Mend that reason, then take a ${type} backup of ${id}.`,
+    };
+  });
+}
+
+/** Nothing repeats: the newest backup only grows older. */
+function unscheduled({ id, good, schedules }: ServiceFacts, active: readonly Owed[], now: number): HealthReason[] {
+  const suspended = schedules.filter((schedule) => schedule.suspended);
+  const ids = suspended.map((schedule) => schedule.id).join(', ');
+  const [them, are] = suspended.length === 1 ? ['it', `Schedule ${ids} is`] : ['them', `Schedules ${ids} are`];
+  if (active.length > 0) {
+    if (suspended.length === 0) return [];
+    return [
+      {
+        level: 'note',
+        code: 'suspended',
+        message: `${are} suspended; others still back ${id} up.`,
+        next: `Resume ${them} when the reason is over.`,
+      },
+    ];
+  }
+  const stale = good.length > 0 && now - Math.max(...good.map(({ at }) => at)) > staleAfterMs;
+  const none =
+    suspended.length === 0 ? `No schedule takes backups of ${id}.` : `${are} suspended, and no other backs ${id} up.`;
+  return [
+    {
+      level: stale ? 'critical' : 'warning',
+      code: stale ? 'stale' : suspended.length === 0 ? 'no_schedule' : 'suspended',
+      message: stale ? `${none} Its newest backup is more than 7 days old.` : none,
+      next:
+        suspended.length === 0
+          ? `Make a schedule for ${id}, for example a nightly full.${stale ? ' Take a backup now, too.' : ''}`
+          : `Resume ${them}, or make another schedule.${stale ? ' Take a backup now, too.' : ''}`,
+    },
+  ];
+}
+
+function unproven({ id, good, proven }: ServiceFacts): HealthReason[] {
+  if (proven !== undefined || good.length === 0) return [];
+  return [
+    {
+      level: 'note',
+      code: 'unproven',
+      message: `No known restore from a backup of ${id} has succeeded: nobody has seen that one works.`,
+      next: `Restore the newest backup of ${id} onto a service that may lose its data, once.`,
+    },
+  ];
+}
