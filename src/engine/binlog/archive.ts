@@ -8,15 +8,14 @@ import { connectWith } from '../mariadb/connect.ts';
 import { type Login, readLogin } from '../mariadb/login.ts';
 import { writeOptionFile } from '../mariadb/option-file.ts';
 import { toolVersion } from '../mariadb/tools.ts';
-import { type ArchivedLog, backupPrefix, type Manifest, type StoredObject } from '../repository/manifest.ts';
+import type { Manifest } from '../repository/manifest.ts';
 import type { ServiceRecord } from '../service.ts';
 import { type BinlogServer, lookAtBinlog } from './archivable.ts';
 import { type ArchivePlan, type Gap, planArchive, type RangeEnd } from './archive-plan.ts';
-import { fetchLog } from './fetch-log.ts';
 import { positionOf } from './gtid-state.ts';
 import { parseLogName } from './log-name.ts';
-import type { LogContents } from './log-scan.ts';
 import { gtidsBefore, listLogs, openedAt, rotate } from './server-logs.ts';
+import { type Shipped, shipLogs, takeFull } from './ship-logs.ts';
 
 export interface BinlogBackupInput extends Publication {
   service: ServiceRecord;
@@ -46,12 +45,12 @@ async function take(input: BinlogBackupInput, job: JobContext): Promise<Manifest
     if (plan.logs.length === 0) return undefined;
     const gap = plan.gap ?? gapOfIncarnation(input);
     if (plan.gap !== undefined) {
-      job.warn(`${plan.gap.detail} Recovery to a point in time has a gap there: take a full backup now.`);
+      job.warn(`${plan.gap.detail} ${takeFull}`);
     }
     const total = plan.logs.reduce((sum, { bytes }) => sum + bytes, 0);
     await checkSpace(repository, total);
     try {
-      const shipped = await ship(input, { plan, gap, work, total }, job);
+      const shipped = await shipLogs(input, { plan, gap, work, total }, job);
       job.phase('publishing');
       const manifest = await describe(input, { server, shipped, startedAt }, job);
       await publishBackup(input, manifest, job);
@@ -99,78 +98,6 @@ async function lookAndPlan(
 function gapOfIncarnation({ ends, earlier }: BinlogBackupInput): Gap | undefined {
   if (ends.length > 0 || earlier === undefined) return undefined;
   return { kind: 'incarnation', detail: `The data were replaced by a restore after ${earlier} was archived.` };
-}
-
-interface Shipped {
-  logs: ArchivedLog[];
-  objects: StoredObject[];
-}
-
-async function ship(
-  input: BinlogBackupInput,
-  { plan, gap, work, total }: { plan: ArchivePlan; gap: Gap | undefined; work: WorkDirectory; total: number },
-  job: JobContext,
-): Promise<Shipped> {
-  const { service, backupId, repository } = input;
-  const shipped: Shipped = { logs: [], objects: [] };
-  let before: Before | undefined = plan.follows;
-  let done = 0;
-  for (const [index, { name, bytes }] of plan.logs.entries()) {
-    const counted = done;
-    if (index === 0) job.phase('copying', `${plan.logs.length} binary logs, from ${name}.`);
-    job.progress(counted, total);
-    const { object, contents } = await fetchLog({
-      name,
-      bytes,
-      optionFile: work.optionFile,
-      directory: work.target,
-      signal: job.signal,
-      store: (body) => repository.putObject(`${backupPrefix(service.id, backupId)}/${name}.zst`, body, job.signal),
-      onBytes: (passed) => job.progress(counted + passed, total),
-    });
-    const log = inventory({ name, key: object.key, contents, before, gap: index === 0 ? gap : undefined });
-    shipped.objects.push(object);
-    shipped.logs.push(log);
-    before = { backupId, name, lastEventAt: dateOf(log.last_event_at) ?? before?.lastEventAt };
-    done += bytes;
-  }
-  return shipped;
-}
-
-/** The log that another one goes on from. */
-type Before = Pick<RangeEnd, 'backupId' | 'name' | 'lastEventAt'>;
-
-interface Inventoried {
-  name: string;
-  key: string;
-  contents: LogContents;
-  before: Before | undefined;
-  gap: Gap | undefined;
-}
-
-function inventory({ name, key, contents, before, gap }: Inventoried): ArchivedLog {
-  // A time that goes back was forged: no transaction is older than one before it.
-  const atLeast = before?.lastEventAt?.getTime() ?? 0;
-  const moment = (seconds: number | undefined): string | null =>
-    seconds === undefined ? null : toRfc3339(new Date(Math.max(atLeast, seconds * 1000)));
-  return {
-    name,
-    key,
-    bytes: contents.bytes,
-    gtids_before: contents.gtidsBefore,
-    gtids_after: contents.gtidsAfter,
-    transactions: contents.transactions,
-    opened_at: toRfc3339(new Date(contents.openedAt * 1000)),
-    closed_at: contents.closedAt === undefined ? null : toRfc3339(new Date(contents.closedAt * 1000)),
-    first_event_at: moment(contents.firstEventAt),
-    last_event_at: moment(contents.lastEventAt),
-    follows: before === undefined ? null : { backup_id: before.backupId, name: before.name },
-    gap: gap ?? null,
-  };
-}
-
-function dateOf(text: string | null): Date | undefined {
-  return text === null ? undefined : new Date(text);
 }
 
 async function describe(

@@ -1,12 +1,14 @@
-import { unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, unlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { SkybackupError } from '../../contract/errors.ts';
-import { type CommandExit, describeExit, runCommand, startCommand } from '../mariadb/command.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type RunningCommand, runCommand, startCommand } from '../mariadb/command.ts';
 import { findTool } from '../mariadb/tools.ts';
 import type { StoredObject } from '../repository/manifest.ts';
+import { fetchFailure, tornAt } from './fetch-verdict.ts';
 import { type LogContents, LogScan } from './log-scan.ts';
 
 export interface FetchInput {
@@ -22,25 +24,33 @@ export interface FetchInput {
   onBytes: (bytes: number) => void;
 }
 
+export interface FetchedLog {
+  object: StoredObject;
+  contents: LogContents;
+  /**
+   * Where an event is cut off, when the server died over the log: it hands out nothing from there on, and that event
+   * never counted.
+   */
+  tornAt: number | undefined;
+}
+
 /**
  * One closed log of the server, `mariadb-binlog --raw` → scan → zstd → store, without a copy on disk: --raw writes to files
  * only, and a named pipe is one. When it fails, nothing is stored and every process is gone before it throws.
  */
-export async function fetchLog(input: FetchInput): Promise<{ object: StoredObject; contents: LogContents }> {
+export async function fetchLog(input: FetchInput): Promise<FetchedLog> {
   const { name, directory, signal } = input;
   const pipe = join(directory, name);
   await runCommand({ path: findTool('mkfifo'), args: ['-m', '600', '--', pipe] }, { signal });
-  const commands = startCommands(input, pipe);
-  const { source, reader, zstd } = commands;
+  const { source, reader, zstd } = startCommands(input, pipe);
   if (reader.stdout === null || zstd.stdin === null || zstd.stdout === null) throw new Error('started without pipes');
-  const members = [source, reader, zstd];
   const stop = (): void => {
-    for (const member of members) member.stop();
+    for (const member of [source, reader, zstd]) member.stop();
   };
-  for (const member of members) {
-    // One that died leaves the others waiting at the named pipe for ever.
-    member.exit.then((exit) => exit.code === 0 || stop(), stop);
-  }
+  // One that died leaves the others waiting for ever.
+  for (const member of [reader, zstd]) member.exit.then((exit) => exit.code === 0 || stop(), stop);
+  const ended = endPipe(pipe, source, reader);
+
   const scan = new LogScan(name);
   let passed = 0;
   scan.on('data', (chunk: Buffer) => {
@@ -54,13 +64,15 @@ export async function fetchLog(input: FetchInput): Promise<{ object: StoredObjec
       return error;
     },
   );
-  const exits = Promise.all(members.map((member) => member.exit));
+  const exits = Promise.all([source.exit, reader.exit, zstd.exit]);
   exits.catch(() => {});
   const output = zstd.stdout;
   const body = async function* (): AsyncGenerator<Buffer> {
     try {
       yield* output as AsyncIterable<Buffer>;
-      const failure = judge(input, await fed, await exits, scan);
+      const [sourceExit, ...others] = await exits;
+      const end = { name, bytes: input.bytes, source: sourceExit, others, fed: await fed, came: scan.contents() };
+      const failure = fetchFailure(end);
       if (failure !== undefined) throw failure;
     } finally {
       stop();
@@ -68,10 +80,10 @@ export async function fetchLog(input: FetchInput): Promise<{ object: StoredObjec
   };
   try {
     const object = await input.store(Readable.from(body(), { objectMode: false, highWaterMark: 1024 * 1024 }));
-    return { object, contents: scan.contents() };
+    return { object, contents: scan.contents(), tornAt: tornAt((await exits)[0]) };
   } finally {
     stop();
-    await exits.catch(() => {});
+    await Promise.allSettled([exits, ended]);
     await unlink(pipe).catch(() => {});
   }
 }
@@ -94,45 +106,20 @@ function startCommands({ name, optionFile, directory, signal }: FetchInput, pipe
   };
 }
 
-/** What went wrong, the cause before its consequences; undefined when the log came whole. */
-function judge(
-  { name, bytes }: FetchInput,
-  fed: unknown,
-  exits: readonly CommandExit[],
-  scan: LogScan,
-): SkybackupError | undefined {
-  if (fed instanceof SkybackupError) return fed;
-  const [source] = exits;
-  if (source !== undefined && source.code !== 0 && source.signal !== 'SIGINT') return sourceFailure(name, source);
-  const bad =
-    exits.find((exit) => exit.code !== 0 && exit.signal !== 'SIGINT') ?? exits.find((exit) => exit.code !== 0);
-  if (bad !== undefined) return new SkybackupError('backup_failed', describeExit(bad));
-  if (fed !== undefined)
-    return new SkybackupError('backup_failed', `The binary log ${name} could not be read.`, { cause: fed });
-  // Not the bytes that came: of an encrypted log they are fewer.
-  if (scan.contents().end === bytes % 2 ** 32) return undefined;
-  return new SkybackupError(
-    'backup_failed',
-    `The binary log ${name} has ${bytes} bytes on the server, and what came of it ends at ${scan.contents().end}.`,
-  );
-}
-
-function sourceFailure(name: string, exit: CommandExit): SkybackupError {
-  const words = exit.stderr.join('\n');
-  if (/Could not find first log file name|Could not open log file/i.test(words)) {
-    return new SkybackupError(
-      'backup_failed',
-      `The server no longer has its binary log ${name}: it was purged meanwhile.`,
-      {
-        hint: 'Take a binarylog backup again: it goes on with the oldest log left, and says what is missing.',
-      },
+/** Once the source is gone, opens and closes the writing end: it may have failed before, and the reader would wait for ever. */
+async function endPipe(pipe: string, source: RunningCommand, reader: RunningCommand): Promise<void> {
+  let reading = true;
+  const gone = (): void => {
+    reading = false;
+  };
+  reader.exit.then(gone, gone);
+  await source.exit.catch(() => {});
+  while (reading) {
+    await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK).then(
+      (file) => file.close(),
+      // It is not being read yet, or not any more.
+      () => {},
     );
+    await delay(20);
   }
-  if (/Access denied/i.test(words)) {
-    return new SkybackupError('access_denied', `The server refused the backup user: ${describeExit(exit)}`);
-  }
-  if (/Can't connect|Lost connection|gone away/i.test(words)) {
-    return new SkybackupError('service_down', `The server went away while ${name} was archived: ${describeExit(exit)}`);
-  }
-  return new SkybackupError('backup_failed', describeExit(exit));
 }

@@ -158,7 +158,11 @@ export class LogScan extends Transform {
     const bytes = Buffer.concat(event.pieces);
     const looked = isLookedInto(header) ? bytes : undefined;
     if (header.type === eventTypes.formatDescription && looked !== undefined) this.#checksums = hasChecksums(looked);
-    if (this.#checksums && bytes.readUInt32LE(bytes.length - checksumBytes) !== event.crc) {
+    // A format description has one even where the other events have none.
+    if (
+      (this.#checksums || header.type === eventTypes.formatDescription) &&
+      bytes.readUInt32LE(bytes.length - checksumBytes) !== event.crc
+    ) {
       throw this.#damaged('the checksum of an event is wrong');
     }
     this.#note(header, looked);

@@ -97,7 +97,9 @@ export function backupProcesses(parent = process.pid): { pid: number; command: s
         const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
         const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         const ours =
-          Number(ppid) === parent && state !== 'Z' && /^(mariadb-backup|mariabackup|zstd|setpriv)$/.test(command);
+          Number(ppid) === parent &&
+          state !== 'Z' &&
+          /^(mariadb-backup|mariabackup|mariadb-binlog|cat|zstd|setpriv)$/.test(command);
         return ours ? [{ pid: Number(name), command }] : [];
       } catch {
         return [];
