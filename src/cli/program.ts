@@ -43,6 +43,7 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--agent-group <group>', 'answer on agent.sock too, where members of this group may ask and not approve')
     .option('--idle-minutes <minutes>', 'stop when nothing was asked for that long and nothing is scheduled or managed')
     .option('--requests-per-minute <number>', 'what each key may ask for (600); beyond it the answer is 429')
+    .option('--parallel <files>', 'how many files a full or incremental backup reads at once (2, at most 64)')
     .option('--started-by <who>', 'client or person', 'person');
 
   const services = group('services', 'MariaDB servers that are backed up');

@@ -12,6 +12,7 @@ export interface ServeOptions {
   startedBy: string;
   idleMinutes?: string;
   requestsPerMinute?: string;
+  parallel?: string;
 }
 
 /** The daemon of this home, until a signal ends it, another version asks it to make room, or it was idle for long. */
@@ -21,6 +22,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   const listen = listenAddress(options.listen);
   const idleMinutes = minutes(options.idleMinutes);
   const requestsPerMinute = wholeNumber('--requests-per-minute', options.requestsPerMinute);
+  const parallel = wholeNumber('--parallel', options.parallel, 64);
   const { home } = readSettings(withoutProviders(terminal.env));
   checkLocalDaemonPossible(home);
   await prepareHome(home);
@@ -33,6 +35,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
     ...(options.agentGroup === undefined ? {} : { agentGroup: options.agentGroup }),
     ...(idleMinutes === undefined ? {} : { idleMinutes }),
     ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+    ...(parallel === undefined ? {} : { parallel }),
   });
   if (!daemon.served) {
     const held = new SkybackupError('conflict', `A daemon serves ${home.root} already (pid ${daemon.pid}).`, {
@@ -79,8 +82,10 @@ function minutes(text: string | undefined): number | undefined {
   return value;
 }
 
-function wholeNumber(option: string, text: string | undefined): number | undefined {
+function wholeNumber(option: string, text: string | undefined, most = 999_999_999): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`${option} ${text} is not a whole number above 0.`);
+  if (!/^[1-9]\d{0,8}$/.test(text) || Number(text) > most) {
+    throw new UsageError(`${option} ${text} is not a whole number from 1 to ${most}.`);
+  }
   return Number(text);
 }

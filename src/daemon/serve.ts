@@ -24,6 +24,8 @@ export interface ServeOptions {
   idleMinutes?: number;
   /** Of each key. Default 600. */
   requestsPerMinute?: number;
+  /** Files that a full or incremental backup reads at once. Default 2. */
+  parallel?: number;
   version: string;
   log?: Logger;
 }
@@ -100,7 +102,7 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
   };
 
   try {
-    engine = await startEngine({ home, startedBy, log: engineLog(log) });
+    engine = await startEngine({ home, startedBy, parallel: options.parallel, log: engineLog(log) });
     idleStop = new IdleStop(engine, (options.idleMinutes ?? 30) * 60_000, () => {
       log.info('nobody uses the daemon: it ends');
       void stop();

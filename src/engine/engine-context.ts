@@ -17,6 +17,8 @@ export interface EngineContext {
   readonly log: EngineLog;
   /** A daemon that a client started does not come back by itself: new schedules say so. */
   readonly startedBy: 'client' | 'person';
+  /** Files that a physical backup reads at once. */
+  readonly parallel: number;
 }
 
 /** On whose behalf something destructive is asked, and the approved plan it brings. */

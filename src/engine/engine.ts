@@ -47,6 +47,8 @@ import { openState } from './store/state-store.ts';
 export interface EngineOptions {
   home: Home;
   startedBy: 'client' | 'person';
+  /** Files that a physical backup reads at once. Default 2. */
+  parallel?: number | undefined;
   log?: EngineLog;
   clock?: Clock;
 }
@@ -58,7 +60,7 @@ export type Engine = Awaited<ReturnType<typeof startEngine>>;
  * The caller holds the home's lock. Nothing runs by schedule before `begin`.
  */
 export async function startEngine(options: EngineOptions) {
-  const { home, clock = systemClock, log = () => undefined, startedBy } = options;
+  const { home, clock = systemClock, log = () => undefined, startedBy, parallel = 2 } = options;
   const state = openState(home.state, clock.now);
   const jobs = new JobRunner(state, {
     now: clock.now,
@@ -66,7 +68,7 @@ export async function startEngine(options: EngineOptions) {
     onPhase: (event) => log('info', 'a job goes on', event),
   });
   const repository = openRepository(localDirectory(home.repository));
-  const context: EngineContext = { home, state, repository, jobs, clock, log, startedBy };
+  const context: EngineContext = { home, state, repository, jobs, clock, log, startedBy, parallel };
   try {
     await recoverRestores(context);
     // Whoever wrote here last is gone: we hold the lock.

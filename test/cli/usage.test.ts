@@ -36,6 +36,7 @@ test.each([
   ['an address that is none', ['serve', '--listen', 'nowhere']],
   ['idle minutes that are none', ['serve', '--idle-minutes', 'soon']],
   ['a rate that stops everything', ['serve', '--requests-per-minute', '0']],
+  ['more files at once than are good', ['serve', '--parallel', '65']],
   ['an unknown starter', ['serve', '--started-by', 'nobody']],
 ])('%s is a usage error: exit code 2, said on stderr, nothing made', async (_, args) => {
   const { code, stdout, stderr } = await runCli(args, { env: { SKYBACKUP_HOME: home } });

@@ -81,8 +81,8 @@ const backupKinds: Partial<Record<BackupType, BackupKind>> = {
 };
 
 function physicalInput({ context, service, backupId, beforePublish, work }: BackupRun): FullBackupInput {
-  const { repository } = context;
-  return { service, backupId, repository, beforePublish, lineage: serviceLineage(context, service, work) };
+  const { repository, parallel } = context;
+  return { service, backupId, repository, parallel, beforePublish, lineage: serviceLineage(context, service, work) };
 }
 
 /** The kind of a type, for a service that can give it. Throws `unsupported` with the alternatives. */
