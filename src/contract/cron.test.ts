@@ -8,6 +8,7 @@ describe('checkCron', () => {
     ['0 3 * * *', '0 3 * * *'],
     ['  */15   2-4 * * MON-FRI ', '*/15 2-4 * * MON-FRI'],
     ['5 4 29 2 *', '5 4 29 2 *'],
+    ['0 9 ** *', '0 9 * * *'],
   ])('accepts %j', (given, normal) => {
     expect(checkCron(given)).toBe(normal);
   });
@@ -22,7 +23,7 @@ describe('checkCron', () => {
     '* 24 * * *',
     '0 0 31 2 *',
     '0 0 * * 9',
-    '0 0 ** *',
+    '0 0 *** *',
     '$(reboot) * * * *',
     `${'1,'.repeat(200)}1 * * * *`,
   ])('refuses %j, says why and gives an example', (given) => {

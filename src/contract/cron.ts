@@ -9,7 +9,11 @@ export const once = 'once';
  * Refused: anything but five fields, nicknames (`@daily`), seconds, and dates that never come (`0 0 31 2 *`).
  */
 export function checkCron(expression: string): string {
-  const fields = expression.trim().split(/\s+/);
+  // The service's documentation prints "0 9 ** *": two stars without their space stand for two fields.
+  const fields = expression
+    .replaceAll(/\*(?=\*)/g, '* ')
+    .trim()
+    .split(/\s+/);
   const wrong = (why: string): SkybackupError =>
     new SkybackupError('invalid_schedule', `"${expression.slice(0, 100)}" is not a cron schedule: ${why}.`);
   if (expression.length > 200) throw wrong('it is longer than 200 characters');

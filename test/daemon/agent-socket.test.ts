@@ -82,8 +82,9 @@ describe.runIf(process.getuid?.() === 0)('a daemon that admits a group', () => {
       expect((await execa('cat', [join(home.root, file)], asAgent)).stderr, file).toContain('Permission denied');
     }
     for (const socket of [home.socket, home.adminSocket]) {
-      expect((await execa('curl', ['--unix-socket', socket, 'http://d/healthz'], asAgent)).exitCode, socket).toBe(7);
+      expect((await execa('test', ['-w', socket], asAgent)).exitCode, socket).toBe(1);
     }
+    expect((await execa('test', ['-w', home.agentSocket], asAgent)).exitCode).toBe(0);
     expect((await execa('ls', [home.root], asAgent)).stderr).toContain('Permission denied');
   });
 
