@@ -99,7 +99,7 @@ export function backupProcesses(parent = process.pid): { pid: number; command: s
         const ours =
           Number(ppid) === parent &&
           state !== 'Z' &&
-          /^(mariadb-backup|mariabackup|mariadb-binlog|cat|zstd|setpriv)$/.test(command);
+          /^(mariadb-backup|mariabackup|mariadb-binlog|mariadb-dump|cat|zstd|setpriv)$/.test(command);
         return ours ? [{ pid: Number(name), command }] : [];
       } catch {
         return [];
