@@ -55,11 +55,10 @@ async function take(input: DumpInput, job: JobContext): Promise<Manifest> {
     const lockAll = unsafe.length > 0;
     const ran = await run(input, job, { login, facts, accounts, optionFile: work.optionFile, estimate, lockAll });
     for (const warning of ran.warnings) job.warn(`mariadb-dump warned: ${warning}`);
-    const unfit = await whyUnfit(login, facts, { lockAll, signal: job.signal });
-    if (unfit !== undefined) job.warn(unfit);
+    if (ran.unfit !== undefined) job.warn(ran.unfit);
 
     job.phase('publishing');
-    const manifest = describe(input, { facts, ran, tool, unfit, startedAt });
+    const manifest = describe(input, { facts, ran, tool, startedAt });
     await publishBackup(input, manifest, job);
     return manifest;
   });
@@ -74,15 +73,21 @@ interface RunFacts {
   lockAll: boolean;
 }
 
+interface Fitness {
+  /** Why no binary logs may be rolled forward over the dump. */
+  unfit: string | undefined;
+}
+
 async function run(
   { service, backupId, repository, lockWaitSeconds = 60 }: DumpInput,
   job: JobContext,
   { login, facts, accounts, optionFile, estimate, lockAll }: RunFacts,
-): Promise<RanDump> {
+): Promise<RanDump & Fitness> {
   const key = `${backupPrefix(service.id, backupId)}/data.sql.zst`;
   let waits = false;
+  let unfit: string | undefined;
   try {
-    return await runDump({
+    const ran = await runDump({
       facts,
       login,
       optionFile,
@@ -90,6 +95,9 @@ async function run(
       lockAll,
       lockWaitSeconds,
       signal: job.signal,
+      onWhole: async () => {
+        if (!lockAll) unfit = await whyUnfit(login, facts, job.signal);
+      },
       store: (body) => repository.putObject(key, body, job.signal),
       onBytes: (bytes) => job.progress(bytes, Math.max(bytes, estimate)),
       onWaiting: (now) => {
@@ -98,6 +106,7 @@ async function run(
         waits = now;
       },
     });
+    return { ...ran, unfit };
   } catch (error) {
     throw noSpaceMidway(error, service, estimate);
   }
@@ -151,12 +160,7 @@ function leftOutViews({ brokenViews }: DumpFacts): string {
 }
 
 /** Logs are rolled forward from one moment; a table that came, went or became unsafe meanwhile is of another. */
-async function whyUnfit(
-  login: Login,
-  facts: DumpFacts,
-  { lockAll, signal }: { lockAll: boolean; signal: AbortSignal },
-): Promise<string | undefined> {
-  if (lockAll) return undefined;
+async function whyUnfit(login: Login, facts: DumpFacts, signal: AbortSignal): Promise<string | undefined> {
   const server = await connectWith(login, { signal });
   try {
     const after = await dumpedTables(server);
@@ -170,7 +174,7 @@ async function whyUnfit(
   }
 }
 
-function describe({ service, backupId }: DumpInput, { facts, ran, tool, unfit, startedAt }: DescribedDump): Manifest {
+function describe({ service, backupId }: DumpInput, { facts, ran, tool, startedAt }: DescribedDump): Manifest {
   return {
     format: 1,
     id: backupId,
@@ -195,7 +199,7 @@ function describe({ service, backupId }: DumpInput, { facts, ran, tool, unfit, s
     started_at: toRfc3339(startedAt),
     ended_at: toRfc3339(new Date()),
     point_in_time: toRfc3339(ran.dataOf),
-    ...(unfit === undefined ? {} : { unfit_for_point_in_time: unfit }),
+    ...(ran.unfit === undefined ? {} : { unfit_for_point_in_time: ran.unfit }),
     objects: [ran.object],
     disk_bytes: ran.bytes,
     compression: 'zstd',
@@ -205,8 +209,7 @@ function describe({ service, backupId }: DumpInput, { facts, ran, tool, unfit, s
 
 interface DescribedDump {
   facts: DumpFacts;
-  ran: RanDump;
+  ran: RanDump & Fitness;
   tool: string;
-  unfit: string | undefined;
   startedAt: Date;
 }

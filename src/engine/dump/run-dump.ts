@@ -23,6 +23,8 @@ export interface RunDumpInput {
   lockAll: boolean;
   lockWaitSeconds: number;
   signal: AbortSignal;
+  /** Asked once the dump is whole, and before it is stored: what fails here leaves nothing. */
+  onWhole: () => Promise<void>;
   /** Stores the compressed stream. It ends without an error only when the whole pipe did well. */
   store: (body: Readable) => Promise<StoredObject>;
   /** Bytes before compression. */
@@ -61,8 +63,14 @@ export async function runDump(input: RunDumpInput): Promise<RanDump> {
     onWaiting,
     onTimeout: () => pipe?.stop(),
   });
-  const judge = async (exits: CommandExit[]): Promise<SkybackupError | undefined> =>
-    (await watch.timeout()) ?? dumpVerdict(exits, lines, sql.tail) ?? (await lostLock(lock));
+  let binlog: Manifest['binlog'] = null;
+  const judge = async (exits: CommandExit[]): Promise<SkybackupError | undefined> => {
+    const failure = (await watch.timeout()) ?? dumpVerdict(exits, lines, sql.tail) ?? (await lostLock(lock));
+    if (failure !== undefined) return failure;
+    if (facts.binaryLog) binlog = readDumpPosition(sql.head, sql.tail);
+    await input.onWhole();
+    return undefined;
+  };
 
   const counting = setInterval(() => onBytes(sql.bytes), 500);
   // Its transaction begins after this: in a dump without the lock, what was written later may be in it or not.
@@ -80,7 +88,7 @@ export async function runDump(input: RunDumpInput): Promise<RanDump> {
     const object = await input.store(pipe.body);
     return {
       object,
-      binlog: facts.binaryLog ? readDumpPosition(sql.head, sql.tail) : null,
+      binlog,
       dataOf: lock?.since ?? startedAt,
       bytes: sql.bytes,
       warnings: lines.filter(isWarning),
