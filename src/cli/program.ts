@@ -97,6 +97,24 @@ export async function runProgram(args: string[]): Promise<number> {
     (await import('./services/forget.ts')).forgetService(terminal, first(self)),
   );
 
+  const backups = group('backups', 'backups in the repository of the daemon');
+  command(backups, 'delete <id>', 'delete a backup that nothing needs, for good', async (terminal, self) =>
+    (await import('./backups/delete.ts')).deleteBackup(terminal, first(self)),
+  );
+  command(program, 'retention <service>', 'show or set how long its backups are kept', async (terminal, self) =>
+    (await import('./retention.ts')).retention(terminal, first(self), self.opts()),
+  )
+    .option('--keep-last <count>', 'the newest so many; what is given is the whole new rule')
+    .option('--daily <count>', 'the newest of each of so many days (UTC)')
+    .option('--weekly <count>', 'of each of so many weeks')
+    .option('--monthly <count>', 'of each of so many months')
+    .option('--yearly <count>', 'of each of so many years')
+    .option('--max-age <time>', 'nothing older: 36h, 7d, 2w, 1y')
+    .option('--max-size <size>', 'together no larger: 500MB, 50GB')
+    .option('--recovery-window <time>', 'how far back binary logs reach without a gap (default: the age)')
+    .option('--keep-everything', 'no rule: nothing expires')
+    .option('--dry-run', 'only tell what the next pass would delete, and why');
+
   const keys = group('keys', "the daemon's API keys");
   command(keys, 'create', 'make a key and print it, this once', async (terminal, self) =>
     (await import('./keys/create.ts')).createKey(terminal, self.opts()),

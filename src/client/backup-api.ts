@@ -9,6 +9,7 @@ import type {
   RestoreLookupRequest,
   RestoreQuery,
 } from '../contract/restores.ts';
+import type { Retention, RetentionPolicy } from '../contract/retention.ts';
 import type { Schedule, SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { Health } from '../contract/service-health.ts';
 import type { LockRequest, RegisterServiceRequest, Service } from '../contract/services.ts';
@@ -25,6 +26,8 @@ export interface Capabilities {
   plans: boolean;
   registerServices: boolean;
   undoRestores: boolean;
+  /** Policies of what is kept, and deleting backups by hand. */
+  retention: boolean;
 }
 
 export interface Provider {
@@ -98,6 +101,16 @@ export interface DaemonApi {
   /** Refuses the service to every plan, and so to every tool, until then or until it is unlocked. */
   lockService(id: string, request: LockRequest, options?: CallOptions): Promise<Service>;
   unlockService(id: string, options?: CallOptions): Promise<Service>;
+
+  deleteBackup(id: string, options?: PlannedOptions): Promise<void>;
+  /** What is kept of a service's backups; with `dryRun`, what a pass would do now. */
+  getRetention(serviceId: string, options?: CallOptions & { dryRun?: boolean }): Promise<Retention>;
+  /** Sets the whole policy; with `dryRun` only tells what it would delete, and how it keeps less than the present one. */
+  setRetention(
+    serviceId: string,
+    policy: RetentionPolicy,
+    options?: PlannedOptions & { dryRun?: boolean },
+  ): Promise<Retention>;
 
   getJob(id: number, options?: CallOptions): Promise<Job>;
   cancelJob(id: number, options?: CallOptions): Promise<Job>;

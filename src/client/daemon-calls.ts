@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { serviceIdOf } from '../contract/ids.ts';
 import { Job } from '../contract/jobs.ts';
 import { Plan } from '../contract/plans.ts';
+import { Retention } from '../contract/retention.ts';
 import { Health } from '../contract/service-health.ts';
 import { Service } from '../contract/services.ts';
 import type { BackupApi, CallOptions, DaemonApi } from './backup-api.ts';
@@ -11,6 +12,7 @@ import { readList, readRecord } from './read-answer.ts';
 
 const base = '/skybackup/v1';
 const services = '/provisioning/v1/services';
+const retentionOf = (serviceId: string): string => `${base}/services/${segment(serviceIdOf(serviceId))}/retention`;
 /** Making a managed server takes longer than an ordinary call. */
 const registerMs = 180_000;
 
@@ -54,6 +56,27 @@ export function daemonCalls(http: Http): DaemonApi {
       readRecord(Service, await post(`${services}/${segment(serviceIdOf(id))}/lock`, request, options), 'service'),
     unlockService: async (id, options = {}) =>
       readRecord(Service, await remove(`${services}/${segment(serviceIdOf(id))}/lock`, options), 'service'),
+
+    deleteBackup: async (id, options = {}) => {
+      const query = { plan_id: options.planId };
+      await http.request({ method: 'DELETE', path: `${base}/backups/${segment(id)}`, query, ...bounds(options) });
+    },
+    getRetention: async (serviceId, options = {}) => {
+      const query = { dry_run: options.dryRun ? 'true' : undefined };
+      const answer = await http.request({ method: 'GET', path: retentionOf(serviceId), query, ...bounds(options) });
+      return readRecord(Retention, answer.body, 'retention');
+    },
+    setRetention: async (serviceId, body, options = {}) => {
+      const query = { dry_run: options.dryRun ? 'true' : undefined, plan_id: options.planId };
+      const answer = await http.request({
+        method: 'PUT',
+        path: retentionOf(serviceId),
+        query,
+        body,
+        ...bounds(options),
+      });
+      return readRecord(Retention, answer.body, 'retention');
+    },
 
     getJob: async (id, options = {}) => job(await get(`${base}/jobs/${segment(id)}`, options)),
     cancelJob: async (id, options = {}) => job(await post(`${base}/jobs/${segment(id)}/cancel`, {}, options)),

@@ -5,8 +5,20 @@ import { httpBackupApi } from './http-backup-api.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 
-const cloudCapabilities: Capabilities = { jobs: false, plans: false, registerServices: false, undoRestores: false };
-const daemonCapabilities: Capabilities = { jobs: true, plans: true, registerServices: true, undoRestores: false };
+const cloudCapabilities: Capabilities = {
+  jobs: false,
+  plans: false,
+  registerServices: false,
+  undoRestores: false,
+  retention: false,
+};
+const daemonCapabilities: Capabilities = {
+  jobs: true,
+  plans: true,
+  registerServices: true,
+  undoRestores: false,
+  retention: true,
+};
 
 /**
  * The Backup API that the settings name. Nothing is opened, written or started before its first call; the local daemon is

@@ -92,7 +92,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     {
       kind: 'daemon',
       url: `unix:${home.socket}`,
-      capabilities: { jobs: true, plans: true, registerServices: true, undoRestores: false },
+      capabilities: { jobs: true, plans: true, registerServices: true, undoRestores: false, retention: true },
       binding: 'test',
     },
     http,

@@ -14,6 +14,8 @@ export interface RetainedBackup {
   /** The moment the data is of; of binary logs, the last moment they may hold. */
   to: number;
   bytes: number;
+  /** Grows from try to try: moments are told in whole seconds. */
+  order?: number | undefined;
   /** Why it must stay whatever the policy says: a job reads it, say. */
   pinned?: string;
 }
@@ -26,9 +28,9 @@ export function familyOf({ type }: Pick<RetainedBackup, 'type'>): BackupFamily {
   return 'physical';
 }
 
-/** Newest first; the id decides between twins, so that every pass sees one order. */
+/** Newest first; in the end the id decides, so that every pass sees one order. */
 export function newestFirst(a: RetainedBackup, b: RetainedBackup): number {
-  return b.to - a.to || (a.id < b.id ? 1 : -1);
+  return b.to - a.to || (b.order ?? 0) - (a.order ?? 0) || (a.id < b.id ? 1 : -1);
 }
 
 /** Parents, and whether a backup can be restored: it is whole, and so is everything it builds on. */

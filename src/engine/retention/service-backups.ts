@@ -63,5 +63,6 @@ function retained(row: BackupRow): RetainedBackup {
     from: type === 'binarylog' ? start : to,
     to,
     bytes: status === 'Succeeded' ? storage_bytes : 0,
+    order: row.job_id,
   };
 }

@@ -142,16 +142,30 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
         services: parts.flatMap(({ services }) => services).map(withoutHiddenTarget),
       };
     },
-    daemon: api.daemon && ownJobs(api.daemon, own),
+    daemon: api.daemon && ownParts(api.daemon, need, own, api.getBackup),
   };
 }
 
-function ownJobs(
+function ownParts(
   daemon: DaemonApi,
-  own: <T extends { service_id: string }>(thing: string, id: number, get: Promise<T>) => Promise<T>,
+  need: (serviceId: string) => void,
+  own: <T extends { service_id: string }>(thing: string, id: string | number, get: Promise<T>) => Promise<T>,
+  getBackup: BackupApi['getBackup'],
 ): DaemonApi {
   return {
     ...daemon,
+    async deleteBackup(id, options) {
+      await own('backup', id, getBackup(id, options));
+      return daemon.deleteBackup(id, options);
+    },
+    async getRetention(serviceId, options) {
+      need(serviceId);
+      return daemon.getRetention(serviceId, options);
+    },
+    async setRetention(serviceId, policy, options) {
+      need(serviceId);
+      return daemon.setRetention(serviceId, policy, options);
+    },
     getJob: (id: number, options?: CallOptions) => own('job', id, daemon.getJob(id, options)),
     async cancelJob(id, options) {
       await own('job', id, daemon.getJob(id, options));

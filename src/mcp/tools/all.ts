@@ -3,12 +3,15 @@ import { cancelJob } from './cancel-job.ts';
 import { checkBackups } from './check-backups.ts';
 import { createBackup } from './create-backup.ts';
 import { createSchedule } from './create-schedule.ts';
+import { deleteBackup } from './delete-backup.ts';
 import { deleteSchedule } from './delete-schedule.ts';
+import { getRetention } from './get-retention.ts';
 import { listBackups } from './list-backups.ts';
 import { listRestores } from './list-restores.ts';
 import { listSchedules } from './list-schedules.ts';
 import { listServices } from './list-services.ts';
 import { restoreBackup } from './restore-backup.ts';
+import { setRetention } from './set-retention.ts';
 import { startService } from './start-service.ts';
 import { stopService } from './stop-service.ts';
 import { updateSchedule } from './update-schedule.ts';
@@ -28,6 +31,9 @@ export const allTools: readonly Tool[] = [
   createSchedule,
   updateSchedule,
   deleteSchedule,
+  getRetention,
+  setRetention,
+  deleteBackup,
   startService,
   stopService,
 ];

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { SkybackupError } from '../../contract/errors.ts';
+import { defineTool } from '../define-tool.ts';
+import { backupRow } from '../rows.ts';
+
+export const deleteBackup = defineTool({
+  name: 'delete_backup',
+  operation: 'destructive',
+  needs: 'retention',
+  title: 'Delete a backup',
+  description:
+    'Deletes one backup for good. Show the person which (list_backups) and ask first; a person must approve, in a form or as the answer says. Refused for the last good backup of a service, and for one that another builds on. Old backups go by themselves: see get_retention.',
+  input: z.strictObject({ id: z.string().max(300).describe('Backup id') }),
+  output: { id: 'string', service_id: 'string', deleted: 'boolean' },
+  async exact({ id }, { api, signal }) {
+    // Looked up here, where hidden services do not exist: a plan for one would describe it.
+    const backup = await api.getBackup(id.trim(), { signal });
+    return { id: backup.id, service_id: backup.service_id, label: backupRow(backup).text };
+  },
+  effect: async ({ id }) => ({ operation: 'delete_backup', arguments: { id }, repeat: { id } }),
+  async run({ id, service_id, label }, { api, signal, planId }) {
+    if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud deletes no backup by hand.');
+    await api.daemon.deleteBackup(id, { signal, ...(planId === undefined ? {} : { planId }) });
+    return { text: ['This backup is deleted:', label], data: { id, service_id, deleted: true } };
+  },
+});

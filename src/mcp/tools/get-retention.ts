@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { SkybackupError } from '../../contract/errors.ts';
+import { defineTool } from '../define-tool.ts';
+import { findService } from '../find/service.ts';
+import { passInWords, retentionData } from '../retention-words.ts';
+import { timeInWords } from '../sizes-and-times.ts';
+
+export const getRetention = defineTool({
+  name: 'get_retention',
+  operation: 'read',
+  needs: 'retention',
+  title: 'Show how long backups are kept',
+  description:
+    'Tells how long the backups of a service are kept, which would expire now and why, and how the last pass went.',
+  input: z.strictObject({ service: z.string().max(300).describe('Id, unique name or FQDN') }),
+  output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'object[]', last_pass: 'object' },
+  async run({ service }, { api, signal }) {
+    const { id } = await findService(api, service, signal);
+    if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud keeps every backup 7 days.');
+    const retention = await api.daemon.getRetention(id, { signal, dryRun: true });
+    const { in_words, is_default, pass, last_pass } = retention;
+    const words = pass === undefined ? undefined : passInWords(pass);
+    const last = last_pass === undefined ? undefined : `Last pass, ${timeInWords(last_pass.at)}: ${last_pass.message}`;
+    return {
+      text: [`Retention of ${id}${is_default ? ' (the default)' : ''}: ${in_words}`, ...(words?.text ?? []), last],
+      data: { ...retentionData(retention), ...words?.data, last_pass },
+      warnings: [
+        ...(pass?.warnings ?? []),
+        ...(last_pass?.failed ? ['The last pass failed: expired backups may still take room.'] : []),
+      ],
+      next: 'set_retention changes it.',
+    };
+  },
+});
