@@ -41,12 +41,17 @@ describe('a locked service', () => {
 
   it('refuses every plan, whoever asks for it, and names the lock and its mend', async () => {
     const schedule = await weekly();
+    // The last good backup is nobody's to delete, locked or not.
+    const older = backup;
+    backup = await takeBackup(daemon, 'orders');
     await lock({ reason: 'month end' });
     const wanted = [
       plan('restore_backup', { service_id: 'orders', id: backup }),
       plan('stop_service', { service_id: 'orders' }),
       plan('delete_schedule', { id: schedule }),
       plan('update_schedule', { id: schedule, suspended: true }),
+      plan('delete_backup', { id: older }),
+      plan('set_retention', { service_id: 'orders', keep_last: 1 }),
     ];
     for (const request of wanted) {
       for (const role of ['requester', 'administrator']) {
@@ -74,6 +79,8 @@ describe('a locked service', () => {
     expect(codeOf(await as('requester', 'POST', `${path}/stop`))).toBe('locked');
     expect(codeOf(await as('requester', 'DELETE', `${schedules}/${schedule}`))).toBe('locked');
     expect(codeOf(await as('operator', 'PATCH', `${schedules}/${schedule}`, { suspended: true }))).toBe('locked');
+    const retention = '/skybackup/v1/services/orders/retention';
+    expect(codeOf(await as('operator', 'PUT', retention, { keep_last: 1 }))).toBe('locked');
     expect((await daemon.api.getService('orders')).status).toBe('ready');
 
     expect((await as('operator', 'PATCH', `${schedules}/${schedule}`, { schedule: '0 */6 * * *' })).status).toBe(200);

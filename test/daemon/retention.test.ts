@@ -170,6 +170,17 @@ describe('retention', () => {
     expect(existsSync(folderOf(old))).toBe(false);
   });
 
+  it('lets nothing of a locked service go until it is unlocked', async () => {
+    await daemon.api.daemon.lockService('orders', { reason: 'audit' });
+    const old = await planted(() => plant(20));
+    await takeBackup(daemon, 'orders');
+    await expect.poll(async () => (await retention()).last_pass?.message, { timeout: 20_000 }).toContain('locked');
+    expect(await listed()).toContain(old);
+    await daemon.api.daemon.unlockService('orders');
+    await takeBackup(daemon, 'orders');
+    await expect.poll(listed, { timeout: 20_000 }).not.toContain(old);
+  });
+
   it('killed in the middle of a pass leaves no half backup, and goes on at the next start', async () => {
     const keep = await listed();
     const old = await planted(() => Array.from({ length: 40 }, () => plant(20)));

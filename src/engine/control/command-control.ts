@@ -39,6 +39,8 @@ export function commandControl(
     },
 
     async start(turn) {
+      // Whoever answers there already: this server, which is what was wanted, or another, which is refused by name.
+      if ((await seeServer(service, turn.signal)).answer !== 'silent') return;
       const command = runRegistered(commands.start, log);
       try {
         await awaitStart(service, turn, {

@@ -26,6 +26,8 @@ export function systemdControl(service: PoweredService, unit: string): ServerCon
     },
 
     async start(turn) {
+      // Whoever answers there already: this server, which is what was wanted, or another, which is refused by name.
+      if ((await seeServer(service, turn.signal)).answer !== 'silent') return;
       await systemctl('start', unit, turn.timeoutMs, turn.signal);
       await awaitStart(service, turn, {
         what: `systemctl start ${unit}`,

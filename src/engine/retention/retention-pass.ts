@@ -2,7 +2,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import { defaultRetention, type RetentionPolicy } from '../../contract/retention.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { bytesInWords } from '../plans/words.ts';
-import { lockView } from '../services/lock.ts';
+import { isLocked } from '../services/lock.ts';
 import { type Decision, decide, type RetentionOutcome } from './decide.ts';
 import { takeOffTheList } from './removal.ts';
 import { Chains, familyOf, newestFirst } from './retained-backup.ts';
@@ -30,10 +30,7 @@ export function decideFor(
 /** Takes off the list what the policy lets go, if the repository still has what is to stay. Returns what was done, in words. */
 export async function retentionPass(context: EngineContext, serviceId: string): Promise<string> {
   const { state, repository } = context;
-  const service = state.services.get(serviceId);
-  if (service !== undefined && lockView(context, service) !== undefined) {
-    return 'The service is locked: nothing of it goes until it is unlocked.';
-  }
+  if (isLocked(context, serviceId)) return nothingGoes;
   const planned = goingOf(decideFor(context, serviceId));
   if (planned.every(({ backup }) => backup.state === 'failed')) {
     return state.transaction(() => expire(context, serviceId, planned));
@@ -46,12 +43,15 @@ export async function retentionPass(context: EngineContext, serviceId: string): 
       `Nothing was deleted: ${anchor === undefined ? 'there is no good backup that would stay' : `the last good backup ${anchor} is not in the repository`}.`,
     );
   }
-  // Decided anew, in one breath with the deed: a restore may have begun meanwhile.
+  // Decided anew, in one breath with the deed: a restore may have begun meanwhile, or a lock been set.
   return state.transaction(() => {
+    if (isLocked(context, serviceId)) return nothingGoes;
     if (lastGoodOf(context, serviceId) !== anchor) return 'A newer backup came in between; the next pass decides.';
     return expire(context, serviceId, goingOf(decideFor(context, serviceId)));
   });
 }
+
+const nothingGoes = 'The service is locked: nothing of it goes until it is unlocked.';
 
 function expire(context: EngineContext, serviceId: string, going: readonly Decision[]): string {
   takeOffTheList(

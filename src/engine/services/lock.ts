@@ -55,6 +55,11 @@ export function refuseLocked(context: EngineContext, serviceId: string): void {
   });
 }
 
+export function isLocked(context: EngineContext, serviceId: string): boolean {
+  const service = context.state.services.get(serviceId);
+  return service !== undefined && holdingLock(context, service) !== undefined;
+}
+
 /** The lock as the API shows it; undefined when there is none, or its time is over. */
 export function lockView(context: EngineContext, service: StoredService): ServiceLock | undefined {
   const lock = holdingLock(context, service);
