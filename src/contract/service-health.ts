@@ -10,7 +10,7 @@ export function worstOf(all: readonly Verdict[]): Verdict {
 /** Why a verdict is what it is, in words, and what to do about it. A note changes no verdict. */
 export const HealthReason = z.looseObject({
   level: z.enum(['note', 'warning', 'critical']),
-  /** Stable, for programs: `never_backed_up`, `overdue`, `failing`, `stale`, `no_schedule`, `suspended`, `unproven`, … */
+  /** Stable, for programs: `never_backed_up`, `overdue`, `failing`, `stale`, `no_schedule`, `suspended`, `binlog_gap`, `unproven`, … */
   code: z.string(),
   message: z.string(),
   /** What the server or a tool said, in its own words. */
@@ -67,6 +67,8 @@ export const ServiceHealth = z.looseObject({
   last_proven_restore: z
     .looseObject({ restore_id: z.number().int(), backup_id: z.string(), onto: z.string(), at: z.string() })
     .optional(),
+  /** The newest gap in its archived binary logs, which begin anew at that moment: recovery to a point in time cannot cross it. */
+  binlog_gap: z.looseObject({ at: z.string(), detail: z.string() }).optional(),
 });
 export type ServiceHealth = z.infer<typeof ServiceHealth>;
 

@@ -30,6 +30,24 @@ const judge = (facts: Partial<ServiceFacts>) => {
   return { verdict, codes: reasons.map(({ code }) => code), reasons, schedules };
 };
 
+describe('a gap in the binary logs', () => {
+  const gap = { at: now - 5 * hour, detail: '2 binary logs were purged.' };
+  const logs = backup('binarylog', hour);
+
+  it('warns until a backup was taken after it, then is a note', () => {
+    const schedules = [nightly, schedule('binarylog', '0 * * * *')];
+    const open = judge({ good: [backup('full', 10 * hour), logs], schedules, gap });
+    expect(open).toMatchObject({ verdict: 'warning', codes: ['binlog_gap', 'unproven'] });
+    expect(open.reasons[0]).toMatchObject({
+      detail: gap.detail,
+      next: expect.stringContaining('full backup of orders'),
+    });
+    const mended = judge({ good: [backup('full', 4 * hour), logs], schedules, gap });
+    expect(mended).toMatchObject({ verdict: 'ok', codes: ['binlog_gap', 'unproven'] });
+    expect(assessService(orders({ gap }), now).binlog_gap).toEqual({ at: '2026-11-22T07:00:00Z', detail: gap.detail });
+  });
+});
+
 describe('the verdict', () => {
   it('is ok while the last night has its backup, and says that no restore proved it', () => {
     const { verdict, codes } = judge({ good: [backup('full', 10 * hour)], schedules: [nightly] });

@@ -18,7 +18,7 @@ export function assessService(facts: ServiceFacts, now: number): ServiceHealth {
     (best, each) => (best === undefined || each.at > best.at ? each : best),
     undefined,
   );
-  const { proven } = facts;
+  const { proven, gap } = facts;
   return {
     service_id: facts.id,
     ...(facts.name === undefined ? {} : { service_name: facts.name }),
@@ -52,6 +52,7 @@ export function assessService(facts: ServiceFacts, now: number): ServiceHealth {
     })),
     running: facts.running.map(({ type, since }) => ({ type, since: rfc3339(since) })),
     ...(proven === undefined ? {} : { last_proven_restore: { ...proven, at: rfc3339(proven.at) } }),
+    ...(gap === undefined ? {} : { binlog_gap: { at: rfc3339(gap.at), detail: gap.detail } }),
   };
 }
 

@@ -10,6 +10,15 @@ export interface ServiceFacts {
   /** Repeated ones alone. */
   schedules: readonly ScheduleFacts[];
   proven: ProvenRestore | undefined;
+  /** The newest gap in its archived binary logs; the cloud tells none. */
+  gap?: BinlogGap | undefined;
+}
+
+export interface BinlogGap {
+  /** When the first log after the gap was opened. */
+  at: number;
+  /** A sentence. */
+  detail: string;
 }
 
 export interface GoodBackup {

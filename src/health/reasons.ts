@@ -36,6 +36,7 @@ export function reasonsFor(facts: ServiceFacts, owed: readonly Owed[], now: numb
     ...active.flatMap((each) => overdue(facts, each)),
     ...failing(facts, active),
     ...unscheduled(facts, active, now),
+    ...binlogGap(facts),
     ...unproven(facts),
   ];
 }
@@ -132,6 +133,26 @@ function unscheduled({ id, good, schedules }: ServiceFacts, active: readonly Owe
         suspended.length === 0
           ? `Make a schedule for ${id}, for example a nightly full.${stale ? ' Take a backup now, too.' : ''}`
           : `Resume ${them}, or make another schedule.${stale ? ' Take a backup now, too.' : ''}`,
+    },
+  ];
+}
+
+/** Logs after a gap roll forward only a backup that was taken after it. */
+function binlogGap({ id, good, gap }: ServiceFacts): HealthReason[] {
+  if (gap === undefined) return [];
+  const mended = good.some(({ type, started }) => type !== 'binarylog' && started >= gap.at);
+  const from = momentInWords(gap.at);
+  return [
+    {
+      level: mended ? 'note' : 'warning',
+      code: 'binlog_gap',
+      message: mended
+        ? `The archived binary logs of ${id} have a gap before ${from}: recovery to a point in time cannot cross it.`
+        : `The archived binary logs of ${id} begin anew at ${from}, and no backup was taken since: they roll none forward.`,
+      detail: gap.detail,
+      next: mended
+        ? `Archive the binary logs of ${id} more often than they are purged, so that there is no other.`
+        : `Take a full backup of ${id} now (of a server without a data directory here: a dump).`,
     },
   ];
 }

@@ -5,6 +5,7 @@ import type { Backup } from '../../src/contract/backups.ts';
 import { type Clock, systemClock } from '../../src/engine/clock.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import { markerName } from '../../src/engine/managed/data-marker.ts';
+import { connect } from '../../src/engine/mariadb/connect.ts';
 import { type TestHome, temporaryHome } from '../servers/managed.ts';
 
 const minute = 60_000;
@@ -149,4 +150,33 @@ it('is dispensable only when it is idle, repeats nothing and none of its servers
   expect(await engine.isDispensable()).toBe(true);
   await engine.plans.create({ operation: 'delete_schedule', arguments: { id } }, 'someone');
   expect(await engine.isDispensable()).toBe(false);
+});
+
+it('archives binary logs every five minutes while a long full backup runs', async () => {
+  const service = await engine.services.get('orders');
+  const defaults_file = `${home.home.services}/orders/client.cnf`;
+  const session = await connect({ socket: service.socket, defaults_file });
+  try {
+    await session.query('CREATE DATABASE d');
+    await session.query('CREATE TABLE d.t (a INT)');
+    const logs = engine.schedules.create({ backup_type: 'binarylog', schedule: '*/5 * * * *', service_id: 'orders' });
+    await session.query('LOCK TABLES d.t WRITE');
+    const full = engine.schedules.create({ backup_type: 'full', schedule: 'once', service_id: 'orders' });
+    const fullJob = () => engine.jobs.get(full.job_id ?? 0);
+    await expect.poll(() => fullJob().phase, { timeout: 20_000 }).toBe('waiting for lock');
+    for (const run of [1, 2]) {
+      await session.query('INSERT INTO d.t VALUES (1)');
+      clock.offset += 5 * minute - (clock.now() % (5 * minute)) - 150;
+      engine.begin();
+      const count = () => engine.backups.list({ type: 'binarylog', status: 'Succeeded' }).count;
+      await expect.poll(count, { timeout: 20_000 }).toBe(run);
+      expect(engine.schedules.get(logs.id)).toMatchObject({ status: 'Succeeded' });
+      expect(fullJob().status).toBe('Running');
+    }
+    await session.query('UNLOCK TABLES');
+    await engine.jobs.ended(full.job_id ?? 0);
+    expect(fullJob().status).toBe('Succeeded');
+  } finally {
+    await session.close();
+  }
 });

@@ -21,6 +21,7 @@ function serviceFacts(
   const failed = byService(state.coverage.failed(only));
   const running = byService(state.coverage.running(only));
   const schedules = byService(state.coverage.repeated(only));
+  const gaps = new Map(state.archivedLogs.newestGaps(only).map((row) => [row.service_id, row]));
   const proven = new Map(state.coverage.proven(only).map((row) => [row.source_service_id, row]));
 
   return services.map(({ id, name }) => {
@@ -40,6 +41,7 @@ function serviceFacts(
       })),
     };
     const restore = proven.get(id);
+    const gap = gaps.get(id);
     return {
       id,
       name,
@@ -52,6 +54,7 @@ function serviceFacts(
         },
       ),
       running: (running.get(id) ?? []).map(({ type, start_time }) => ({ type, since: start_time })),
+      gap: gap && { at: gap.opened_at.getTime(), detail: gap.gap_detail ?? '' },
       proven: restore && {
         restore_id: restore.id,
         backup_id: restore.backup_id,

@@ -41,6 +41,13 @@ export function archivedLogs(db: DatabaseSync) {
   const newest = db.prepare(
     `SELECT log.* ${whole} WHERE log.service_id = ? ORDER BY log.opened_at DESC, log.name DESC LIMIT 1`,
   );
+  const gaps = db.prepare(
+    `SELECT log.* FROM services CROSS JOIN archived_logs AS log
+     WHERE (?1 IS NULL OR services.id = ?1) AND log.rowid = (
+       SELECT newest.rowid FROM archived_logs AS newest
+       JOIN backups ON backups.id = newest.backup_id AND backups.status = 'Succeeded'
+       WHERE newest.service_id = services.id AND newest.gap_kind IS NOT NULL ORDER BY newest.opened_at DESC LIMIT 1)`,
+  );
   const states = db.prepare('SELECT DISTINCT gtids_after AS gtids FROM archived_logs WHERE service_id = ?');
 
   const read = (rows: unknown[]): ArchivedLogRow[] => rows.map((row) => ArchivedLogRow.parse(row));
@@ -72,6 +79,8 @@ export function archivedLogs(db: DatabaseSync) {
     /** The logs from which no other goes on, the newest first: where the ranges of an incarnation end. */
     endsOf: (serviceId: string, incarnation: string): ArchivedLogRow[] => read(ends.all(serviceId, incarnation)),
     newestOf: (serviceId: string): ArchivedLogRow | undefined => read(newest.all(serviceId))[0],
+    /** Of every service, or of one: the log that begins its newest range, where that does not go on from the one before. */
+    newestGaps: (serviceId?: string): ArchivedLogRow[] => read(gaps.all(serviceId ?? null)),
     /** The GTID states that any archived log of a service ended with. */
     gtidsOf: (serviceId: string): string[] =>
       states.all(serviceId).map((row) => z.object({ gtids: z.string() }).parse(row).gtids),

@@ -142,6 +142,7 @@ CREATE TABLE archived_logs (
   PRIMARY KEY (backup_id, name)
 ) STRICT;
 CREATE INDEX archived_logs_by_service ON archived_logs (service_id, incarnation);
+CREATE INDEX archived_logs_gaps ON archived_logs (service_id, opened_at) WHERE gap_kind IS NOT NULL;
 CREATE INDEX archived_logs_followed ON archived_logs (follows_backup, follows_name);
 -- What is kept of a service's backups, and how the last pass went. Outlives the service: its backups do too.
 CREATE TABLE retention (

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { archivedRanges } from '../../../src/engine/binlog/archived.ts';
+import { systemClock } from '../../../src/engine/clock.ts';
+import { coverage } from '../../../src/engine/health/coverage.ts';
 import { findTool } from '../../../src/engine/mariadb/tools.ts';
 import { startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 import { type ArchiveWorld, archiveWorld } from './archive-world.ts';
@@ -140,6 +142,11 @@ describe('archiving binary logs', () => {
     expect(manifest?.logs?.[0]).toMatchObject({ follows: null, gap: { kind: 'purged' } });
     expect(warnings.join()).toMatch(/^2 binary logs after binlog.000001 were purged before they were archived/);
     expect(archivedRanges(world.state, 'shop').map(({ gap }) => gap?.kind)).toEqual([undefined, 'purged']);
+    world.state.services.add(world.service);
+    expect(coverage({ state: world.state, clock: systemClock }, 'shop').services[0]).toMatchObject({
+      binlog_gap: { detail: expect.stringContaining('were purged') },
+      reasons: expect.arrayContaining([expect.objectContaining({ code: 'binlog_gap' })]),
+    });
   });
 
   it('goes on without a gap when only archived logs were purged', async () => {
