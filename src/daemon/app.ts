@@ -46,6 +46,8 @@ export interface AppOptions extends DaemonFacts {
   log: Logger;
   /** What each key may ask for; beyond it the answer is 429. */
   requestsPerMinute: number;
+  /** How long a request may take to come in. Default 60,000. */
+  patienceMs?: number;
   /** Called for each request but `/healthz`: the daemon is being used. */
   onUse(): void;
 }
@@ -54,15 +56,16 @@ const bodyLimit = 1024 * 1024;
 
 /** The Backup API over one listener: a socket's peers are known by its permissions, TCP needs a key. */
 export function createApp(options: AppOptions): Api {
-  const { engine, transport, log, onUse, version } = options;
+  const { engine, transport, log, onUse, version, patienceMs = 60_000 } = options;
   const loggerInstance: FastifyBaseLogger = log;
   const app: Api = fastify({
     bodyLimit,
     // A backup id has a hundred characters and more.
     routerOptions: { maxParamLength: 400, ignoreTrailingSlash: true },
     genReqId: () => randomUUID(),
-    // A client that dribbles its request must not hold a connection for ever.
-    requestTimeout: 60_000,
+    // A client that dribbles its request, head or body, must not hold a connection for ever.
+    requestTimeout: patienceMs,
+    http: { headersTimeout: patienceMs, connectionsCheckingInterval: Math.min(patienceMs, 10_000) },
     keepAliveTimeout: 30_000,
     forceCloseConnections: 'idle',
     loggerInstance,
