@@ -8,11 +8,13 @@ import { demand, identifyPrincipal, type Principal, type Transport } from './aut
 import { limitRequests } from './auth/rate-limit.ts';
 import type { Right } from './auth/roles.ts';
 import { errorAnswer } from './error-answer.ts';
+import type { DaemonMetrics } from './metrics.ts';
 import { type Api, completeSchema, serializerCompiler, validatorCompiler } from './route-schemas.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { metricsRoute } from './routes/metrics.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { planRoutes } from './routes/plans.ts';
 import { restoreRoutes } from './routes/restores.ts';
@@ -44,6 +46,8 @@ export interface DaemonFacts {
 export interface AppOptions extends DaemonFacts {
   transport: Transport;
   log: Logger;
+  /** Of the whole daemon, whatever it listens on. */
+  metrics: DaemonMetrics;
   /** What each key may ask for; beyond it the answer is 429. */
   requestsPerMinute: number;
   /** How long a request may take to come in. Default 60,000. */
@@ -103,6 +107,7 @@ export function createApp(options: AppOptions): Api {
     const principal = request.principal?.id ?? 'nobody';
     const trace_id = request.id;
     const route = request.routeOptions.url ?? 'unknown';
+    options.metrics.answered(request.method, route, reply.statusCode);
     const level = reply.statusCode >= 500 ? 'error' : right === 'public' ? 'debug' : 'info';
     log[level](
       {
@@ -146,6 +151,7 @@ export function createApp(options: AppOptions): Api {
 
   openApiRoute(app, routes, version);
   healthRoutes(app, options);
+  metricsRoute(app, options);
   backupRoutes(app, engine);
   scheduleRoutes(app, engine);
   retentionRoutes(app, engine);

@@ -10,6 +10,7 @@ import { defaultRequestsPerMinute } from './auth/rate-limit.ts';
 import { lockHome } from './home-lock.ts';
 import { IdleStop } from './idle-stop.ts';
 import { createLog } from './log.ts';
+import { daemonMetrics } from './metrics.ts';
 import type { Api } from './route-schemas.ts';
 
 export interface ServeOptions {
@@ -113,6 +114,7 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
       version,
       startedBy,
       log,
+      metrics: daemonMetrics(engine, version),
       requestsPerMinute: options.requestsPerMinute ?? defaultRequestsPerMinute,
       onUse: idleStop.used,
       stop: () => void stop(),

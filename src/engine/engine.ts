@@ -13,6 +13,7 @@ import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
 import { coverage } from './health/coverage.ts';
+import { DiskSpace } from './health/disk-space.ts';
 import { backupView } from './jobs/backup-view.ts';
 import { closeInterrupted } from './jobs/interrupted.ts';
 import { JobRunner } from './jobs/job-runner.ts';
@@ -91,6 +92,7 @@ export async function startEngine(options: EngineOptions) {
     log: (event) => log('error', 'a scheduled backup could not be started', event),
   });
   const keptData = new KeptData(context);
+  const diskSpace = new DiskSpace(context);
   const retention = new RetentionTimer(context);
   jobs.onEnd(() => retention.tick());
 
@@ -204,6 +206,17 @@ export async function startEngine(options: EngineOptions) {
 
     /** How well each service, or the one named, is covered by its backups. */
     health: (serviceId?: string) => coverage(context, serviceId),
+    /** What monitoring counts besides. */
+    async counts() {
+      const [keptBytes, freeBytes] = await Promise.all([diskSpace.keptBytes(), diskSpace.freeBytes()]);
+      const running = Map.groupBy(state.jobs.active(), ({ kind }) => kind);
+      return {
+        keptBytes,
+        freeBytes,
+        failedJobs: state.coverage.failedJobs(),
+        runningJobs: [...running].map(([kind, jobs]) => ({ kind, count: jobs.length })),
+      };
+    },
 
     /** No job runs and no plan waits: the daemon may be restarted. */
     isIdle,

@@ -41,6 +41,7 @@ const Proven = z.object({
 });
 const Count = z.object({ count: z.number() });
 const FailedJobs = z.object({ service_id: z.string(), kind: z.string(), count: z.number() });
+const Kept = z.object({ service_id: z.string(), kept_data: z.string() });
 
 /** More failed runs than these are not counted: the words are the same. */
 const mostCounted = 1000;
@@ -86,7 +87,11 @@ export function coverageQueries(db: DatabaseSync) {
        WHERE newest.source_service_id = services.id AND newest.status = 'Succeeded')`,
   );
   const failedJobs = db.prepare(
-    "SELECT service_id, kind, count(*) AS count FROM jobs WHERE status = 'Failed' GROUP BY service_id, kind",
+    `SELECT service_id, kind, count(*) AS count FROM jobs
+     WHERE status = 'Failed' AND service_id IN (SELECT id FROM services) GROUP BY service_id, kind`,
+  );
+  const kept = db.prepare(
+    'SELECT service_id, kept_data FROM restores WHERE kept_data IS NOT NULL AND service_id IN (SELECT id FROM services)',
   );
 
   return {
@@ -105,6 +110,9 @@ export function coverageQueries(db: DatabaseSync) {
     repeated: (serviceId?: string) => repeated.all(serviceId ?? null).map((row) => Repeated.parse(row)),
     /** The newest restore that succeeded from a backup of each service. */
     proven: (serviceId?: string) => proven.all(serviceId ?? null).map((row) => Proven.parse(row)),
+    /** How many jobs of each registered service and kind ever failed. */
     failedJobs: () => failedJobs.all().map((row) => FailedJobs.parse(row)),
+    /** The data that restores of registered services have set aside. */
+    kept: () => kept.all().map((row) => Kept.parse(row)),
   };
 }

@@ -1,0 +1,57 @@
+import { lstat, readdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EngineContext } from '../engine-context.ts';
+
+/** What skybackup's data take on this machine, and what is left. Kept data never change: each is measured once. */
+export class DiskSpace {
+  readonly #context: Pick<EngineContext, 'home' | 'state'>;
+  readonly #measured = new Map<string, Promise<number>>();
+
+  constructor(context: Pick<EngineContext, 'home' | 'state'>) {
+    this.#context = context;
+  }
+
+  /** Bytes that restores have set aside, by service; a service whose kept data cannot be read is left out. */
+  async keptBytes(): Promise<Map<string, number>> {
+    const kept = this.#context.state.coverage.kept();
+    const paths = new Set(kept.map(({ kept_data }) => kept_data));
+    for (const path of this.#measured.keys()) if (!paths.has(path)) this.#measured.delete(path);
+    const totals = new Map<string, number>();
+    for (const { service_id, kept_data } of kept) {
+      const bytes = await this.#measure(kept_data);
+      if (bytes !== undefined) totals.set(service_id, (totals.get(service_id) ?? 0) + bytes);
+    }
+    return totals;
+  }
+
+  /** Bytes free where the repository lies; undefined when its file system does not answer. */
+  async freeBytes(): Promise<number | undefined> {
+    const { repository, root } = this.#context.home;
+    for (const place of [repository, root]) {
+      // The first backup makes the repository's folder; until then it is the home's space that counts.
+      const found = await statfs(place).catch(() => undefined);
+      if (found !== undefined) return found.bavail * found.bsize;
+    }
+    return undefined;
+  }
+
+  async #measure(path: string): Promise<number | undefined> {
+    const measuring = this.#measured.get(path) ?? bytesUnder(path);
+    this.#measured.set(path, measuring);
+    try {
+      return await measuring;
+    } catch {
+      // Removed meanwhile, or not ours to read: the next look tries again.
+      this.#measured.delete(path);
+      return undefined;
+    }
+  }
+}
+
+async function bytesUnder(directory: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name))).size;
+  }
+  return bytes;
+}
