@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../src/daemon/app.ts';
+import { daemonMetrics } from '../../src/daemon/metrics.ts';
 import type { Api } from '../../src/daemon/route-schemas.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import { type TestHome, temporaryHome } from '../servers/managed.ts';
@@ -20,6 +21,7 @@ beforeAll(async () => {
     startedBy: 'person',
     transport: { kind: 'tcp', host: '127.0.0.1' },
     log: pino({ enabled: false }),
+    metrics: daemonMetrics(engine, '0'),
     requestsPerMinute: 1000,
     patienceMs: 400,
     stop: () => undefined,
