@@ -122,7 +122,7 @@ describe('a locked service', () => {
 
   it('is free again when its time is over', async () => {
     await lock({ until: new Date(Date.now() + 500).toISOString() });
-    await expect.poll(async () => (await daemon.api.getService('orders')).lock).toBeUndefined();
+    await expect.poll(async () => (await daemon.api.getService('orders')).lock, { timeout: 30_000 }).toBeUndefined();
     const request = plan('stop_service', { service_id: 'orders' });
     expect((await as('requester', 'POST', '/skybackup/v1/plans', request)).status).toBe(200);
   });

@@ -147,12 +147,12 @@ describe('a managed server', () => {
   it('is stopped and started, and forgotten only when it does not run', async () => {
     await expect(daemon.api.daemon.forgetService('own')).rejects.toMatchObject({ code: 'conflict' });
     await daemon.api.setPower('own', false);
-    await expect.poll(async () => (await daemon.api.getService('own')).status).toBe('stopped');
+    await expect.poll(async () => (await daemon.api.getService('own')).status, { timeout: 30_000 }).toBe('stopped');
     await daemon.api.setPower('own', false);
     await daemon.api.setPower('own', true);
-    await expect.poll(async () => (await daemon.api.getService('own')).status).toBe('ready');
+    await expect.poll(async () => (await daemon.api.getService('own')).status, { timeout: 30_000 }).toBe('ready');
     await daemon.api.setPower('own', false);
-    await expect.poll(async () => (await daemon.api.getService('own')).status).toBe('stopped');
+    await expect.poll(async () => (await daemon.api.getService('own')).status, { timeout: 30_000 }).toBe('stopped');
     await daemon.api.daemon.forgetService('own');
     expect((await daemon.api.listServices()).map(({ id }) => id)).not.toContain('own');
   });

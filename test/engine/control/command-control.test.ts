@@ -137,7 +137,7 @@ describe('a stop command', () => {
     await Promise.all([
       expect(stopping).rejects.toMatchObject({ code: 'cancelled' }),
       expect
-        .poll(() => existsSync(started))
+        .poll(() => existsSync(started), { timeout: 30_000 })
         .toBe(true)
         .then(() => cancel.abort()),
     ]);
