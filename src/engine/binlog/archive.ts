@@ -94,10 +94,13 @@ async function lookAndPlan(
   }
 }
 
-/** After a restore the logs begin anew: no loss by itself, but no range goes across it. */
+/** After a restore the logs begin anew, and who was registered anew may be another server: no range goes across that. */
 function gapOfIncarnation({ ends, earlier }: BinlogBackupInput): Gap | undefined {
   if (ends.length > 0 || earlier === undefined) return undefined;
-  return { kind: 'incarnation', detail: `The data were replaced by a restore after ${earlier} was archived.` };
+  return {
+    kind: 'incarnation',
+    detail: `The data were replaced by a restore, or the service was registered anew, after ${earlier} was archived.`,
+  };
 }
 
 async function describe(

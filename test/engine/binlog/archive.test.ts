@@ -96,10 +96,12 @@ describe('archiving binary logs', () => {
   it('rotates only when something was written, and finds nothing new then', async () => {
     await write();
     expect(await world.names()).toEqual(['binlog.000001']);
-    const before = await server.sql('SHOW BINARY LOGS');
+    // Names only: the server notes a checkpoint in its newest log whenever it likes.
+    const names = async () => (await server.sql('SHOW BINARY LOGS')).replace(/\t\d+/g, '');
+    const before = await names();
     expect(await world.names()).toBeUndefined();
     expect(await world.names()).toBeUndefined();
-    expect(await server.sql('SHOW BINARY LOGS')).toBe(before);
+    expect(await names()).toBe(before);
     await server.down();
     await server.up();
     // The restart closed one; nothing is written in the new one.
