@@ -6,6 +6,7 @@ import type { BackupApi } from '../src/client/backup-api.ts';
 import { openBackupApi } from '../src/client/open.ts';
 import { ensureDaemon } from '../src/client/start-daemon.ts';
 import { version } from '../src/client/version.ts';
+import type { BackupType } from '../src/contract/backups.ts';
 import { classifyStatus } from '../src/contract/status.ts';
 import { managedLayout } from '../src/engine/managed/layout.ts';
 import { connect, type SqlConnection } from '../src/engine/mariadb/connect.ts';
@@ -19,8 +20,8 @@ export interface DaemonUnderTest {
   clientFile: string;
   datadir: string;
   connect(): Promise<SqlConnection>;
-  /** Takes a full backup; its id, once it is published. */
-  backup(): Promise<string>;
+  /** Takes a backup, a full one unless told otherwise; its id, once it is published. */
+  backup(type?: BackupType): Promise<string>;
   /** Restores it onto the service; resolves once the service is back. Answers the downtime that the daemon reports. */
   restore(backupId: string): Promise<number>;
   /** The highest resident memory of the daemon so far, in MiB. */
@@ -61,8 +62,8 @@ export async function startDaemon(): Promise<DaemonUnderTest> {
     clientFile: layout.clientFile,
     datadir: layout.data,
     connect: () => connect({ defaults_file: layout.clientFile }),
-    async backup() {
-      const schedule = await api.createSchedule({ service_id: service, backup_type: 'full', schedule: 'once' });
+    async backup(type = 'full') {
+      const schedule = await api.createSchedule({ service_id: service, backup_type: type, schedule: 'once' });
       const { job_id } = schedule;
       if (job_id === undefined || api.daemon === undefined) throw new Error('the daemon named no job');
       const { daemon } = api;
