@@ -8,7 +8,7 @@ import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
 import type { RestoreQuery, RestoreRequest } from '../contract/restores.ts';
 import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
-import type { LockRequest } from '../contract/services.ts';
+import type { LockRequest, ServiceQuery } from '../contract/services.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
@@ -113,7 +113,7 @@ export async function startEngine(options: EngineOptions) {
     keys: state.keys,
 
     services: {
-      list: () => registry.list(),
+      list: (query: ServiceQuery) => registry.list(query),
       get: (id: string) => registry.get(id),
       register: registry.register.bind(registry),
       forget: (id: string) => registry.forget(id),

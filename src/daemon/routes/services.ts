@@ -19,16 +19,9 @@ export function serviceRoutes(app: Api, engine: Engine): void {
       },
     },
     async (request, reply) => {
-      const { page_size = 100, page_order = 'asc', page_token } = request.query;
-      const all = await engine.services.list();
-      const ordered = page_order === 'asc' ? all : all.reverse();
-      const after = page_token === undefined ? 0 : ordered.findIndex(({ id }) => id === page_token) + 1;
-      const page = ordered.slice(after, after + page_size);
-      const last = page.at(-1);
-      if (last !== undefined && after + page_size < ordered.length) {
-        void reply.header('x-skysql-page-token-next', last.id);
-      }
-      return page;
+      const { services, next } = await engine.services.list(request.query);
+      if (next !== undefined) void reply.header('x-skysql-page-token-next', next);
+      return services;
     },
   );
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SkybackupError } from '../../contract/errors.ts';
-import type { RegisterServiceRequest, Service } from '../../contract/services.ts';
+import type { RegisterServiceRequest, Service, ServiceQuery } from '../../contract/services.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import { checkDumpPossible } from '../dump/dump-facts.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -26,8 +26,17 @@ export class ServiceRegistry {
     this.#context = context;
   }
 
-  list(): Promise<Service[]> {
-    return Promise.all(this.#context.state.services.list().map((service) => serviceView(this.#context, service)));
+  /** One page by id, and where the next begins. Only the servers on it are looked at. */
+  async list(query: ServiceQuery): Promise<{ services: Service[]; next: string | undefined }> {
+    const { page_size = 100, page_order = 'asc', page_token } = query;
+    const rows = this.#context.state.services.list();
+    const ordered = page_order === 'asc' ? rows : rows.toReversed();
+    const after = page_token === undefined ? 0 : ordered.findIndex(({ id }) => id === page_token) + 1;
+    const page = ordered.slice(after, after + page_size);
+    return {
+      services: await Promise.all(page.map((service) => serviceView(this.#context, service))),
+      next: after + page_size < ordered.length ? page.at(-1)?.id : undefined,
+    };
   }
 
   get(idOrFqdn: string): Promise<Service> {
