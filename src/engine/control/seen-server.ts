@@ -3,13 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SkybackupError } from '../../contract/errors.ts';
 import { connect, connectWith } from '../mariadb/connect.ts';
 import { type Login, readLogin } from '../mariadb/login.ts';
-import {
-  identify,
-  isAlive,
-  type ProcessIdentity,
-  processesWorkingIn,
-  waitUntilGone,
-} from '../mariadb/process-identity.ts';
+import { identify, type ProcessIdentity, processesWorkingIn, waitUntilGone } from '../mariadb/process-identity.ts';
 import { serverProcess } from '../mariadb/server-identity.ts';
 import { listensOn, listensOnPort, proveUnused } from '../mariadb/server-process.ts';
 import { findTool } from '../mariadb/tools.ts';
@@ -77,9 +71,12 @@ function listensAt(pid: number, login: Login): boolean {
   return login.socket === undefined ? listensOnPort(pid, login.port ?? 3306) : listensOn(pid, login.socket);
 }
 
-/** Whether what was seen before has gone: one look. */
+/** A command may return while the server takes its last steps. */
+const lastStepsMs = 2000;
+
+/** Whether what was seen before has gone, or is just going. */
 export async function hasGone(service: PoweredService, seen: SeenServer, signal?: AbortSignal): Promise<boolean> {
-  if (seen.process !== undefined) return !isAlive(seen.process);
+  if (seen.process !== undefined) return waitUntilGone(seen.process, lastStepsMs, signal);
   if (service.datadir !== undefined) return (await seeServer(service, signal)).process === undefined;
   return !(await takesConnections(service, signal));
 }
