@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -48,7 +47,8 @@ async function dribble(beginning: string): Promise<string> {
   socket.on('error', () => undefined);
   socket.write(beginning);
   const drip = setInterval(() => socket.write('x'), 50);
-  await once(socket, 'close');
+  // Being hung up on while writing is an error of the socket, and what is waited for here.
+  await new Promise((resolve) => socket.once('close', resolve));
   clearInterval(drip);
   return said;
 }
