@@ -75,9 +75,11 @@ export function coverageQueries(db: DatabaseSync) {
     `SELECT jobs.service_id, jobs.kind AS type, coalesce(jobs.started_at, jobs.created_at) AS start_time FROM jobs
      WHERE jobs.status IN ('Scheduled', 'Running') AND jobs.backup_id IS NOT NULL AND (?1 IS NULL OR jobs.service_id = ?1)`,
   );
+  const repeatedOnes = `SELECT id, service_id, schedule, type, status, message, suspended, owed_from, last_run_at, next_run_at
+     FROM schedules WHERE schedule <> 'once'`;
+  // Two halves, of which one is empty: with an OR, the schedules of all services would be looked at for one.
   const repeated = db.prepare(
-    `SELECT id, service_id, schedule, type, status, message, suspended, owed_from, last_run_at, next_run_at FROM schedules
-     WHERE schedule <> 'once' AND (?1 IS NULL OR service_id = ?1) ORDER BY id`,
+    `${repeatedOnes} AND ?1 IS NULL UNION ALL ${repeatedOnes} AND service_id = ?1 ORDER BY id`,
   );
   const proven = db.prepare(
     `SELECT source_service_id, restores.id, backup_id, service_id, coalesce(finished_at, restores.created_at) AS at
