@@ -1,7 +1,7 @@
 import { durationMs, type RetentionPolicy, sizeBytes } from '../../contract/retention.ts';
 import { bytesInWords } from '../plans/words.ts';
 import { neverDeleted } from './never-rules.ts';
-import { type BackupFamily, Chains, familyOf, type RetainedBackup } from './retained-backup.ts';
+import { type BackupFamily, Chains, familyOf, newestFirst, type RetainedBackup } from './retained-backup.ts';
 import { wantedByCounts } from './wanted-by-counts.ts';
 
 export interface RetentionInput {
@@ -50,14 +50,12 @@ export function decide(input: RetentionInput): RetentionOutcome {
     return reason === undefined ? { backup, ...wanted(backup) } : { backup, keep: true, reason };
   });
   const byId = new Map(decisions.map((decision) => [decision.backup.id, decision]));
-  for (const { backup, keep } of decisions) {
-    // The record of a failed try holds no data that would need a parent.
-    if (!keep || backup.state === 'failed') continue;
-    for (const ancestor of chains.ancestors(backup)) {
-      const decision = byId.get(ancestor.id);
-      if (decision !== undefined && !decision.keep) {
-        Object.assign(decision, { keep: true, reason: `${backup.id} builds on it` });
-      }
+  // The record of a failed try holds no data that would need a parent.
+  const whole = decisions.filter(({ keep, backup }) => keep && backup.state !== 'failed').map(({ backup }) => backup);
+  for (const [ancestor, child] of chains.ancestorsOf(whole)) {
+    const decision = byId.get(ancestor.id);
+    if (decision !== undefined && !decision.keep) {
+      Object.assign(decision, { keep: true, reason: `${child.id} builds on it` });
     }
   }
   dropUselessLogs(decisions, never);
@@ -131,23 +129,18 @@ function cutToSize(
   let left = decisions.reduce((sum, { keep, backup }) => sum + (keep ? backup.bytes : 0), 0);
   if (left <= most) return [];
 
-  const newestOf = new Map<string, number>();
-  const depth = new Map<string, number>();
+  const whole = decisions.filter(({ keep, backup }) => keep && backup.state !== 'failed');
+  const stays = whole.map(({ backup }) => backup).sort(newestFirst);
   const needed = new Set(never.keys());
-  for (const { backup, keep } of decisions) {
-    if (!keep || backup.state === 'failed') continue;
-    const ancestors = [...chains.ancestors(backup)];
-    depth.set(backup.id, ancestors.length);
-    for (const each of [backup, ...ancestors]) {
-      newestOf.set(each.id, Math.max(newestOf.get(each.id) ?? backup.to, backup.to));
-      if (never.has(backup.id)) needed.add(each.id);
-    }
-  }
-  const order = decisions
-    .filter(({ backup, keep }) => keep && !needed.has(backup.id) && backup.state !== 'failed')
+  for (const [ancestor] of chains.ancestorsOf(stays.filter(({ id }) => never.has(id)))) needed.add(ancestor.id);
+  // Of all that builds on a backup the newest comes to it first.
+  const newestOf = new Map<string, number>();
+  for (const [{ id, to }, child] of chains.ancestorsOf(stays)) newestOf.set(id, Math.max(to, child.to));
+  const order = whole
+    .filter(({ backup }) => !needed.has(backup.id))
     .sort(({ backup: a }, { backup: b }) => {
       const age = (newestOf.get(a.id) ?? a.to) - (newestOf.get(b.id) ?? b.to);
-      return age || (depth.get(b.id) ?? 0) - (depth.get(a.id) ?? 0) || (a.id < b.id ? -1 : 1);
+      return age || chains.depthOf(b) - chains.depthOf(a) || (a.id < b.id ? -1 : 1);
     });
   for (const decision of order) {
     if (left <= most) break;
@@ -155,7 +148,9 @@ function cutToSize(
     if (!decision.keep) continue;
     Object.assign(decision, { keep: false, reason: `all that stays may take ${maxSize}, and it is among the oldest` });
     left -= decision.backup.bytes;
-    if (familyOf(decision.backup) !== 'binarylog') left -= dropUselessLogs(decisions, never);
+    // With the end of a chain its logs lose nothing: its beginning is still there.
+    const isBase = familyOf(decision.backup) !== 'binarylog' && chains.depthOf(decision.backup) === 0;
+    if (isBase) left -= dropUselessLogs(decisions, never);
   }
   return left <= most
     ? []

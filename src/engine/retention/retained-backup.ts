@@ -37,18 +37,42 @@ export function newestFirst(a: RetainedBackup, b: RetainedBackup): number {
 export class Chains {
   readonly #byId: Map<string, RetainedBackup>;
   readonly #sound = new Map<string, boolean>();
+  readonly #depth = new Map<string, number>();
 
   constructor(backups: readonly RetainedBackup[]) {
     this.#byId = new Map(backups.map((backup) => [backup.id, backup]));
   }
 
-  /** The backup's parent, its parent's parent, and so on; ends where one is missing. */
-  *ancestors(backup: RetainedBackup): Generator<RetainedBackup> {
-    const seen = new Set([backup.id]);
-    for (let at = this.#parentOf(backup); at !== undefined && !seen.has(at.id); at = this.#parentOf(at)) {
-      seen.add(at.id);
-      yield at;
+  /** All that these build on, each once, with the first of them that does; the walk ends where a parent is missing. */
+  *ancestorsOf(backups: Iterable<RetainedBackup>): Generator<[ancestor: RetainedBackup, child: RetainedBackup]> {
+    const walked = new Set<string>();
+    for (const child of backups) {
+      for (let at = this.#parentOf(child); at !== undefined && !walked.has(at.id); at = this.#parentOf(at)) {
+        walked.add(at.id);
+        yield [at, child];
+      }
     }
+  }
+
+  /** How many backups it builds on. */
+  depthOf(backup: RetainedBackup): number {
+    const path = [backup];
+    const onPath = new Set([backup.id]);
+    let depth = -1;
+    for (let at = this.#parentOf(backup); at !== undefined && !onPath.has(at.id); at = this.#parentOf(at)) {
+      const known = this.#depth.get(at.id);
+      if (known !== undefined) {
+        depth = known;
+        break;
+      }
+      path.push(at);
+      onPath.add(at.id);
+    }
+    for (const each of path.reverse()) {
+      depth += 1;
+      this.#depth.set(each.id, depth);
+    }
+    return depth;
   }
 
   isSound(backup: RetainedBackup): boolean {
