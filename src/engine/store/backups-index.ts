@@ -70,13 +70,14 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   const lastGood = db.prepare(
     // Binary logs only roll another backup forward.
     `SELECT * FROM backups WHERE service_id = ? AND status = 'Succeeded' AND type <> 'binarylog'
-     ORDER BY start_time DESC, id DESC LIMIT 1`,
+     ORDER BY start_time DESC, rowid DESC LIMIT 1`,
   );
   const setListing = db.prepare('UPDATE backups SET listing = ? WHERE id = ?');
   const listings = db.prepare("SELECT id, service_id, listing FROM backups WHERE status = 'Succeeded'");
   const physical = db.prepare(
+    // Manifests tell whole seconds: of two backups within one, the row that came later is the newer.
     `SELECT * FROM backups WHERE service_id = ? AND incarnation = ? AND status = 'Succeeded' AND type IN ('full', 'incremental')
-     ORDER BY start_time DESC, id DESC`,
+     ORDER BY start_time DESC, rowid DESC`,
   );
   const succeeded = db.prepare("SELECT id FROM backups WHERE status = 'Succeeded'");
   const running = db.prepare("SELECT id FROM backups WHERE status = 'Running'");
