@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { backupIdOf, objectKeyOf, sampleManifest } from '../../../test/engine/repository/sample-manifest.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { lanes } from './jobs-table.ts';
 import { openState, type StateStore } from './state-store.ts';
@@ -173,4 +174,15 @@ it('pages in either order with filters, and counts what matches', () => {
   expect(state.schedules.list({ service_id: 'orders' }).items.map(({ id }) => id)).toEqual([3, 2, 1]);
   expect(state.schedules.list({ page: 9 }).items).toEqual([]);
   expect(state.schedules.list({ service_id: 'none' })).toMatchObject({ count: 0, pages: 0 });
+});
+
+it('takes the later of two backups within one second for the newer, whatever their random ids are', () => {
+  for (const number of [9, 3, 7]) {
+    const id = backupIdOf(number);
+    const object = { key: objectKeyOf(id), bytes: 1, sha256: '', block_bytes: 1, blocks: [] };
+    state.backups.publish(sampleManifest(id, object));
+  }
+  const inOrder = [7, 3, 9].map((number) => backupIdOf(number));
+  expect([...state.backups.physicalOf('shop', 'incarnation-1')].map(({ id }) => id)).toEqual(inOrder);
+  expect(state.backups.lastGood('shop')?.id).toBe(inOrder[0]);
 });
