@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
  * nothing of this process may run between a journal entry and the step it announces.
  */
 export function writeDurably(path: string, text: string, mode = 0o600): void {
-  const draft = `${path}.${process.pid}.tmp`;
+  const draft = draftOf(path);
   try {
     const file = openSync(draft, 'w', mode);
     try {
@@ -23,9 +23,15 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
   syncDirectory(dirname(path));
 }
 
-/** Removes a file and makes its absence durable. */
+/** One name for every process: what a killed writer left is overwritten by the next one, and removed with the file. */
+function draftOf(path: string): string {
+  return `${path}.draft`;
+}
+
+/** Removes a file, and the draft that a killed writer may have left of it, and makes their absence durable. */
 export function removeDurably(path: string): void {
   rmSync(path, { force: true });
+  rmSync(draftOf(path), { force: true });
   syncDirectory(dirname(path));
 }
 

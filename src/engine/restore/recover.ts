@@ -4,7 +4,7 @@ import type { Home } from '../../contract/home.ts';
 import { managedLayout } from '../managed/layout.ts';
 import { endTagged } from '../mariadb/tagged-processes.ts';
 import { close, exchangeOf, moveIn, placeOfData, reverse, startAndProve } from './exchange.ts';
-import { type Journal, readJournal } from './journal.ts';
+import { closeJournal, type Journal, readJournal } from './journal.ts';
 import { type KeptData, removeCondemned } from './kept-data.ts';
 import { leftStagings, removeStaging } from './staging.ts';
 
@@ -34,6 +34,8 @@ export async function recoverRestore(home: Home, serviceId: string): Promise<Rec
   for (const staging of stagings) await endTagged(staging.root);
   const journal = readJournal(layout);
   const settled = journal === undefined ? undefined : await settle(home, journal);
+  // Settled or never begun: a kill while an entry was being written leaves its draft, and nobody else would remove it.
+  closeJournal(layout);
   for (const staging of stagings) await removeStaging(staging);
   await removeCondemned(layout);
   if (settled !== undefined) return settled;

@@ -181,3 +181,10 @@ test('a service that was never restored, or does not exist, needs no recovery', 
   expect(await recoverRestore(scene.place.home, scene.target.id)).toEqual({ outcome: 'nothing', detail: '' });
   expect(await recoverRestore(scene.place.home, 'nobody')).toEqual({ outcome: 'nothing', detail: '' });
 });
+
+test('killed while it wrote into its journal: the draft is removed and never read as one', async () => {
+  writeFileSync(`${layout.journal}.draft`, '{"format":1,"serv');
+  expect(await recoverRestore(scene.place.home, scene.target.id)).toEqual({ outcome: 'nothing', detail: '' });
+  expect(existsSync(`${layout.journal}.draft`)).toBe(false);
+  await expectRunningWith(old);
+});
