@@ -23,7 +23,7 @@ export async function lookupTargets(
   const fitting: LookupService[] = [];
   for (const service of state.services.list()) {
     try {
-      await checkRestorable(manifest, service, AbortSignal.timeout(30_000));
+      await checkRestorable({ backups: [manifest] }, service, AbortSignal.timeout(30_000));
       fitting.push({ service_id: service.id, service_name: service.name });
     } catch (error) {
       if (!(error instanceof SkybackupError)) throw error;

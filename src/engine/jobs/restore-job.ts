@@ -23,9 +23,9 @@ export async function startRestore(context: EngineContext, request: RestoreReque
   const { target, backup } = resolveRestore(context, request);
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {
-    const manifest = await readManifest(context, backup.service_id, backup.id);
-    await checkRestorable(manifest, target, AbortSignal.timeout(30_000));
-    checkSpace(restoreSpace(home, manifest, target));
+    const source = { backups: [await readManifest(context, backup.service_id, backup.id)] } as const;
+    await checkRestorable(source, target, AbortSignal.timeout(30_000));
+    checkSpace(restoreSpace(home, source, target));
     const action = { operation: 'restore_backup' as const, arguments: { service_id: target.id, id: backup.id } };
     const restore = await carryOutPlanned(context, action, asker, job.row.id, () => {
       const row = state.restores.add({
@@ -50,7 +50,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
           {
             restoreId: restore.id,
             target,
-            manifest,
+            source,
             repository,
             home,
             newIncarnation: restore.new_incarnation,

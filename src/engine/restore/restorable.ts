@@ -2,19 +2,33 @@ import { SkybackupError } from '../../contract/errors.ts';
 import { toolVersion } from '../mariadb/tools.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { ServiceRecord } from '../service.ts';
+import { lastBackup, type RestoreSource } from './source.ts';
 
 /** A backup whose position in the redo log is known: what a physical restore needs. */
 export type PhysicalManifest = Manifest & { lsn: NonNullable<Manifest['lsn']> };
 
+/** Throws `unsupported` for a backup of another type. */
+export function physicalBackup(manifest: Manifest): PhysicalManifest {
+  const { lsn } = manifest;
+  if (manifest.type === 'full' && manifest.method === 'mariabackup' && lsn !== null) return { ...manifest, lsn };
+  throw new SkybackupError(
+    'unsupported',
+    `Backup ${manifest.id} is of type ${manifest.type}, which cannot be restored yet.`,
+    {
+      hint: 'Restore a full backup instead.',
+    },
+  );
+}
+
 /**
- * Whether this backup can be restored onto this target at all; decided before anything is touched.
+ * Whether this source can be restored onto this target at all; decided before anything is touched.
  * Throws `unsupported` with the reason, `version_mismatch` naming both versions.
  */
 export async function checkRestorable(
-  manifest: Manifest,
+  source: RestoreSource,
   target: ServiceRecord,
   signal: AbortSignal,
-): Promise<PhysicalManifest> {
+): Promise<void> {
   if (target.control.kind !== 'managed') {
     throw new SkybackupError(
       'unsupported',
@@ -24,16 +38,7 @@ export async function checkRestorable(
       },
     );
   }
-  const { lsn } = manifest;
-  if (manifest.type !== 'full' || manifest.method !== 'mariabackup' || lsn === null) {
-    throw new SkybackupError(
-      'unsupported',
-      `Backup ${manifest.id} is of type ${manifest.type}, which cannot be restored yet.`,
-      {
-        hint: 'Restore a full backup instead.',
-      },
-    );
-  }
+  const manifest = physicalBackup(lastBackup(source));
   if (manifest.encryption !== null) {
     throw new SkybackupError('unsupported', `Backup ${manifest.id} is encrypted with ${manifest.encryption.kind}.`, {
       hint: 'Decrypt and unpack it by hand: age -d | zstd -d | mbstream -x.',
@@ -41,7 +46,6 @@ export async function checkRestorable(
   }
   compareServers(manifest, await toolVersion('mariadbd', signal));
   compareTool(manifest, await toolVersion('mariadb-backup', signal));
-  return { ...manifest, lsn };
 }
 
 /** Same series, and a patch level at or above the backup's: files move up a patch level, never down, never across. */

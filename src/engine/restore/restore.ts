@@ -6,20 +6,18 @@ import { readClientPassword } from '../managed/account.ts';
 import { writeMarker } from '../managed/data-marker.ts';
 import { type ManagedLayout, managedLayout } from '../managed/layout.ts';
 import { readServerFile } from '../managed/server-file.ts';
-import { type PrivateServer, startPrivateServer } from '../mariadb/private-server.ts';
+import type { PrivateServer } from '../mariadb/private-server.ts';
 import { fileOptions } from '../mariadb/server-options.ts';
-import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
+import { buildData } from './build-data.ts';
 import { carryOver, filesToCarryOver } from './carry-over.ts';
-import { materialise } from './materialise.ts';
 import { keepOwnAccount } from './own-account.ts';
-import { prepare } from './prepare.ts';
-import { prove } from './prove.ts';
-import { checkRestorable, type PhysicalManifest } from './restorable.ts';
+import { checkRestorable } from './restorable.ts';
 import { ownershipOf, seal } from './seal.ts';
+import { lastBackup, type RestoreSource } from './source.ts';
 import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut } from './space.ts';
-import { makeStaging, removeStaging, type Staging, stagingOf } from './staging.ts';
+import { removeStaging, type Staging, stagingOf } from './staging.ts';
 import { type SwapControls, type Swapped, swap } from './swap.ts';
 import { removeBackupFiles } from './unpacked-files.ts';
 
@@ -27,7 +25,7 @@ export interface RestoreInput {
   restoreId: number;
   /** Its data are replaced. */
   target: ServiceRecord;
-  manifest: Manifest;
+  source: RestoreSource;
   repository: Repository;
   home: Home;
   newIncarnation: string;
@@ -70,8 +68,8 @@ export async function restoreBackup(
   const layout = managedLayout(input.home, input.target.id);
   try {
     job.phase('checking');
-    const manifest = await check(input, layout, job, controls);
-    return await buildAndSwap(input, manifest, layout, job, controls);
+    await check(input, layout, job, controls);
+    return await buildAndSwap(input, layout, job, controls);
   } catch (error) {
     throw explain(error, input, job);
   }
@@ -82,18 +80,17 @@ async function check(
   layout: ManagedLayout,
   job: JobContext,
   controls: RestoreControls,
-): Promise<PhysicalManifest> {
-  const { home, target } = input;
-  const manifest = await checkRestorable(input.manifest, target, job.signal);
+): Promise<void> {
+  const { home, target, source } = input;
+  await checkRestorable(source, target, job.signal);
   if (existsSync(layout.journal)) {
     throw new SkybackupError('conflict', `An earlier restore of ${target.id} has not been finished or reversed yet.`, {
       hint: 'Restart the daemon: it settles what was begun. Then restore again.',
     });
   }
   checkRenames(layout);
-  const measured = restoreSpace(home, manifest, target);
+  const measured = restoreSpace(home, source, target);
   checkSpace(controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes });
-  return manifest;
 }
 
 /** A mount point or a link cannot be exchanged by a rename: better said now than with the target stopped. */
@@ -111,7 +108,6 @@ function checkRenames(layout: ManagedLayout): void {
 
 async function buildAndSwap(
   input: RestoreInput,
-  manifest: PhysicalManifest,
   layout: ManagedLayout,
   job: JobContext,
   controls: RestoreControls,
@@ -128,13 +124,13 @@ async function buildAndSwap(
   };
   const staging = stagingOf(layout, input.restoreId);
   try {
-    const swapped = await build(input, manifest, layout, staging, told, controls);
+    const swapped = await build(input, layout, staging, told, controls);
     return {
       downtime_ms: swapped.downtimeMs,
       kept_data: swapped.kept.path,
       kept_until: swapped.kept.kept_until,
       warnings,
-      users_from: manifest.service_id,
+      users_from: lastBackup(input.source).service_id,
       service_running: swapped.running,
       highest_gtids: swapped.gtids,
     };
@@ -146,28 +142,13 @@ async function buildAndSwap(
 
 async function build(
   input: RestoreInput,
-  manifest: PhysicalManifest,
   layout: ManagedLayout,
   staging: Staging,
   job: JobContext,
   controls: RestoreControls,
 ): Promise<Swapped> {
-  await makeStaging(staging);
-  job.phase('materialising', 'Unpacking the backup beside the present data.');
-  await materialise(manifest, input.repository, staging, job);
-  job.phase('preparing', 'Applying the redo log of the backup.');
-  await prepare(manifest, staging, job.signal);
-  job.phase('proving', 'Opening every table on a private server.');
-  const server = await startPrivateServer(
-    {
-      ...staging,
-      options: manifest.server.options,
-      serverId: readServerFile(layout).server_id,
-    },
-    job.signal,
-  );
+  const server = await buildData(input.source, input.repository, staging, readServerFile(layout).server_id, job);
   try {
-    await prove(manifest, staging, server.connection, job);
     const sealedAt = await finish(input, layout, staging, server, job);
     job.phase('swapping', 'Exchanging the data directories.');
     const swapped = await swap(input, { staging, server, sealedAt }, job, controls);
@@ -199,9 +180,9 @@ async function finish(
     service_id: input.target.id,
     incarnation: input.newIncarnation,
     created_at: new Date().toISOString(),
-    options: fileOptions(input.manifest.server.options),
+    options: fileOptions(lastBackup(input.source).server.options),
     restore_id: input.restoreId,
-    backup_id: input.manifest.id,
+    backup_id: lastBackup(input.source).id,
   });
   job.signal.throwIfAborted();
   // A second of margin: file times are coarser than the clock.
@@ -213,7 +194,7 @@ async function finish(
 /** One of our errors, whatever was thrown: a full disk by its figures, a cancel as one. */
 function explain(error: unknown, input: RestoreInput, job: JobContext): unknown {
   if (error instanceof SkybackupError && error.code !== 'restore_failed') return error;
-  if (meansNoSpace(error)) return spaceRanOut(restoreSpace(input.home, input.manifest, input.target), error);
+  if (meansNoSpace(error)) return spaceRanOut(restoreSpace(input.home, input.source, input.target), error);
   if (error instanceof SkybackupError) return error;
   if (job.signal.aborted) {
     return new SkybackupError('cancelled', 'The restore was cancelled. The target is as it was before.', {

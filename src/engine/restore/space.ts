@@ -2,8 +2,8 @@ import { statfsSync } from 'node:fs';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { managedLayout } from '../managed/layout.ts';
-import type { Manifest } from '../repository/manifest.ts';
 import type { ServiceRecord } from '../service.ts';
+import { lastBackup, type RestoreSource } from './source.ts';
 
 /** Redo log (96 MiB), temporary tablespace and what preparing adds, whatever the backup's size. */
 const fixedBytes = 160 * 1024 * 1024;
@@ -18,9 +18,9 @@ export interface RestoreSpace {
 }
 
 /** What a restore would need, and what is there. */
-export function restoreSpace(home: Home, manifest: Manifest, target: ServiceRecord): RestoreSpace {
+export function restoreSpace(home: Home, source: RestoreSource, target: ServiceRecord): RestoreSpace {
   const place = managedLayout(home, target.id).root;
-  return { needed: neededBytes(manifest), free: freeBytes(place), place };
+  return { needed: neededBytes(source), free: freeBytes(place), place };
 }
 
 /** Throws `no_space` naming both figures when the new data do not fit beside the old. */
@@ -43,8 +43,8 @@ export function meansNoSpace(words: unknown): boolean {
   );
 }
 
-function neededBytes(manifest: Manifest): number {
-  return Math.ceil(manifest.disk_bytes * 1.05) + fixedBytes;
+function neededBytes(source: RestoreSource): number {
+  return Math.ceil(lastBackup(source).disk_bytes * 1.05) + fixedBytes;
 }
 
 export function freeBytes(place: string): number {

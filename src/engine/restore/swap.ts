@@ -18,6 +18,7 @@ import { inodeOf, type SwapStep, writeJournal } from './journal.ts';
 import { type KeptData, keptPath } from './kept-data.ts';
 import type { RestoreInput } from './restore.ts';
 import { ownershipOf, seal } from './seal.ts';
+import { lastBackup } from './source.ts';
 import type { Staging } from './staging.ts';
 
 /** What tests turn: to look in at each step, and not to wait minutes for a server that was made to hang. */
@@ -77,7 +78,12 @@ export async function swap(
       'sealing',
       async () => {
         const last = await stoppedGtidState(layout.data);
-        journal.gtids = highestGtids(input.highestGtids, input.manifest.binlog?.gtid ?? '', journal.gtids, last);
+        journal.gtids = highestGtids(
+          input.highestGtids,
+          lastBackup(input.source).binlog?.gtid ?? '',
+          journal.gtids,
+          last,
+        );
         await giveGtidState(server.connection, journal.gtids);
         await server.stop();
         await seal(staging.data, await ownershipOf(layout.data), proven.sealedAt);
@@ -157,8 +163,8 @@ async function openExchange(
     format: 1,
     service_id: target.id,
     restore_id: restoreId,
-    backup_id: input.manifest.id,
-    users_from: input.manifest.service_id,
+    backup_id: lastBackup(input.source).id,
+    users_from: lastBackup(input.source).service_id,
     step: 'draining',
     old_inode: inodeOf(layout.data),
     new_inode: inodeOf(proven.staging.data),

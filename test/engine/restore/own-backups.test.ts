@@ -68,7 +68,7 @@ function restore(manifest: Manifest, from: ObjectStore = store) {
     {
       restoreId,
       target,
-      manifest,
+      source: { backups: [manifest] },
       repository: openRepository(from),
       home: place.home,
       newIncarnation: randomUUID(),

@@ -47,7 +47,7 @@ await restoreBackup(
   {
     restoreId: request.restoreId,
     target: request.target,
-    manifest: request.manifest,
+    source: { backups: [request.manifest] },
     repository,
     home: homeOf({ SKYBACKUP_HOME: request.root }),
     newIncarnation: request.newIncarnation,

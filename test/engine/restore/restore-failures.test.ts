@@ -69,15 +69,17 @@ describe('refused before anything is done', () => {
   test('another series, or an older patch level than the backup’s', async () => {
     for (const version of ['10.6.20-MariaDB', '11.4.2-MariaDB', '10.11.99-MariaDB']) {
       const manifest = { ...scene.backup.manifest, server: { ...scene.backup.manifest.server, version } };
-      expect(await failure(scene.input({ manifest }))).toMatchObject({ code: 'version_mismatch' });
+      expect(await failure(scene.input({ source: { backups: [manifest] } }))).toMatchObject({
+        code: 'version_mismatch',
+      });
     }
   });
 
   test('what is no full physical backup, or encrypted', async () => {
     const dump: Manifest = { ...scene.backup.manifest, type: 'dump', method: 'mariadb-dump', lsn: null };
-    expect(await failure(scene.input({ manifest: dump }))).toMatchObject({ code: 'unsupported' });
+    expect(await failure(scene.input({ source: { backups: [dump] } }))).toMatchObject({ code: 'unsupported' });
     const secret: Manifest = { ...scene.backup.manifest, encryption: { kind: 'age', recipients: ['age1x'] } };
-    expect(await failure(scene.input({ manifest: secret }))).toMatchObject({ code: 'unsupported' });
+    expect(await failure(scene.input({ source: { backups: [secret] } }))).toMatchObject({ code: 'unsupported' });
   });
 
   test('a data directory that is a link', async () => {
@@ -139,7 +141,9 @@ describe('while the new data are made', () => {
   test('another backup’s object under this manifest', async () => {
     const { manifest } = scene.backup;
     const lsn = { from: '0', to: '1', last: '1' };
-    expect(await failure(scene.input({ manifest: { ...manifest, lsn } }))).toMatchObject({ code: 'backup_damaged' });
+    expect(await failure(scene.input({ source: { backups: [{ ...manifest, lsn }] } }))).toMatchObject({
+      code: 'backup_damaged',
+    });
   });
 
   test('a redo log that cannot be applied', async () => {
@@ -169,9 +173,9 @@ describe('while they are proven', () => {
   test('redo that ends too early, and a GTID that is not the manifest’s', async () => {
     const { manifest } = scene.backup;
     const lsn = { from: '0', last: '999999999999', to: manifest.lsn?.to ?? '' };
-    expect((await failure(scene.input({ manifest: { ...manifest, lsn } }))).message).toContain('LSN');
+    expect((await failure(scene.input({ source: { backups: [{ ...manifest, lsn }] } }))).message).toContain('LSN');
     const binlog = { file: 'binlog.000001', position: 4, gtid: '0-1-999999' };
-    expect((await failure(scene.input({ manifest: { ...manifest, binlog } }))).message).toContain('GTID');
+    expect((await failure(scene.input({ source: { backups: [{ ...manifest, binlog }] } }))).message).toContain('GTID');
   });
 });
 

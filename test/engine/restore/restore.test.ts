@@ -36,7 +36,10 @@ test('brings every table back to the checksum it had, and keeps the old data wit
   const after = await managedStatus(place.home, target);
   expect(after).toMatchObject({ status: 'ready', port: before.port, socket: before.socket });
   expect(after.pid).not.toBe(before.pid);
-  expect(readMarker(layout.data)).toMatchObject({ incarnation: wanted.newIncarnation, backup_id: wanted.manifest.id });
+  expect(readMarker(layout.data)).toMatchObject({
+    incarnation: wanted.newIncarnation,
+    backup_id: wanted.source.backups[0].id,
+  });
   expect(readMarker(layout.data)?.options).not.toHaveProperty('datadir');
 
   expect(outcome).toMatchObject({ users_from: 'orders', service_running: true, warnings: [] });

@@ -50,7 +50,7 @@ export async function makeScene(): Promise<Scene> {
       return {
         restoreId,
         target,
-        manifest: backup.manifest,
+        source: { backups: [backup.manifest] },
         repository: sampleRepository(backup),
         home: place.home,
         newIncarnation: randomUUID(),
