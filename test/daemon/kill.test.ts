@@ -60,10 +60,17 @@ async function killedAt(at: string, work: () => Promise<unknown>): Promise<void>
 }
 
 describe('a daemon that is killed during a backup', () => {
-  it.each(['full:connecting', 'full:copying', 'full:publishing'])('at %s leaves no half backup', async (at) => {
+  it.each([
+    ['full', 'connecting'],
+    ['full', 'copying'],
+    ['full', 'publishing'],
+    ['dump', 'connecting'],
+    ['dump', 'copying'],
+    ['dump', 'publishing'],
+  ] as const)('of type %s, %s, leaves no half backup', async (backup_type, phase) => {
     const before = (await daemon.api.listBackups({ status: 'Succeeded' })).count;
-    await killedAt(at, () =>
-      daemon.api.createSchedule({ backup_type: 'full', schedule: 'once', service_id: 'orders' }),
+    await killedAt(`${backup_type}:${phase}`, () =>
+      daemon.api.createSchedule({ backup_type, schedule: 'once', service_id: 'orders' }),
     );
     await expectOrder();
     expect((await daemon.api.listBackups({ status: 'Succeeded' })).count).toBe(before);

@@ -34,8 +34,13 @@ export async function withWorkDirectory<T>(work: (directory: WorkDirectory) => P
     await mkdir(directory.target);
     return await work(directory);
   } finally {
-    await rm(path, { recursive: true, force: true });
+    await removeDirectory(path);
   }
+}
+
+/** A killed process may still be writing its last file in there, or another daemon be sweeping the same. */
+function removeDirectory(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
 }
 
 /** Removes this user's work directories whose process is gone. Returns how many. */
@@ -47,7 +52,7 @@ export async function sweepWorkDirectories(): Promise<number> {
     const path = join(tmpdir(), name);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined || found.uid !== process.getuid?.()) continue;
-    await rm(path, { recursive: true, force: true });
+    await removeDirectory(path);
     swept += 1;
   }
   return swept;
