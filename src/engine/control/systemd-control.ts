@@ -73,7 +73,7 @@ async function systemctl(
   const timeout = AbortSignal.timeout(timeoutMs);
   const command = startCommand(
     // After `--` a unit that begins with a dash is a unit.
-    { path: findTool('systemctl'), args: [verb, '--no-ask-password', '--', unit] },
+    { path: pathOf(verb, unit), args: [verb, '--no-ask-password', '--', unit] },
     { stdout: 'ignore', signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) },
   );
   const exit = await command.exit;
@@ -91,16 +91,25 @@ async function systemctl(
   throw refusal(verb, unit, exit);
 }
 
-function refusal(verb: string, unit: string, exit: CommandExit): SkybackupError {
+/** Installing systemctl would be no help where another init system runs, so what helps is said here. */
+function pathOf(verb: 'start' | 'stop', unit: string): string {
+  try {
+    return findTool('systemctl');
+  } catch (error) {
+    if (!(error instanceof SkybackupError) || error.code !== 'tool_missing') throw error;
+    const message = `There is no systemctl on this machine, so ${unit} cannot be ${done[verb]}.`;
+    throw new SkybackupError('tool_missing', message, { hint: otherControl, details: error.details });
+  }
+}
+
+const done = { start: 'started', stop: 'stopped' } as const;
+const otherControl = 'Forget the service and register it with --stop-command and --start-command instead.';
+
+function refusal(verb: 'start' | 'stop', unit: string, exit: CommandExit): SkybackupError {
   const words = exit.stderr.join('\n');
   if (/not been booted with systemd|Failed to connect to (?:system scope )?bus/i.test(words)) {
-    return new SkybackupError(
-      'unsupported',
-      `systemd does not run on this machine, so ${unit} cannot be ${verb === 'stop' ? 'stopped' : 'started'}.`,
-      {
-        hint: 'Forget the service and register it with --stop-command and --start-command instead.',
-      },
-    );
+    const message = `systemd does not run on this machine, so ${unit} cannot be ${done[verb]}.`;
+    return new SkybackupError('unsupported', message, { hint: otherControl });
   }
   if (/Unit .* (?:not found|not loaded|could not be found)/i.test(words)) {
     return new SkybackupError('unsupported', `systemd knows no unit ${unit}.`, {
@@ -112,11 +121,7 @@ function refusal(verb: string, unit: string, exit: CommandExit): SkybackupError 
       hint: 'Run the daemon as root, or let its user control the unit by a polkit rule.',
     });
   }
-  return new SkybackupError(
-    'service_failed',
-    `${unit} was not ${verb === 'stop' ? 'stopped' : 'started'}: ${describeExit(exit)}`,
-    {
-      hint: `Look with "systemctl status ${unit}" and "journalctl -u ${unit}", mend the reason, and try again.`,
-    },
-  );
+  return new SkybackupError('service_failed', `${unit} was not ${done[verb]}: ${describeExit(exit)}`, {
+    hint: `Look with "systemctl status ${unit}" and "journalctl -u ${unit}", mend the reason, and try again.`,
+  });
 }

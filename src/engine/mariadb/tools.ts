@@ -37,8 +37,12 @@ const standardDirectories = [
 ];
 
 /** Absolute path of a program. Throws `tool_missing` naming the Debian package. */
-export function findTool(tool: Tool, path: string = process.env.PATH ?? ''): string {
-  const directories = [...path.split(delimiter).filter((entry) => entry.startsWith('/')), ...standardDirectories];
+export function findTool(
+  tool: Tool,
+  path: string = process.env.PATH ?? '',
+  others: readonly string[] = standardDirectories,
+): string {
+  const directories = [...path.split(delimiter).filter((entry) => entry.startsWith('/')), ...others];
   const row = tools[tool];
   for (const name of row.names) {
     const found = directories.map((directory) => join(directory, name)).find(isProgram);

@@ -6,6 +6,14 @@ import { isAlive } from '../../../src/engine/mariadb/process-identity.ts';
 import { type CommandedServer, commanded, unit } from '../../servers/commanded.ts';
 import { startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 
+const machine = vi.hoisted(() => ({ hasSystemctl: true }));
+vi.mock(import('../../../src/engine/mariadb/tools.ts'), async (original) => {
+  const tools = await original();
+  const findTool: typeof tools.findTool = (tool, ...where) =>
+    tool === 'systemctl' && !machine.hasSystemctl ? tools.findTool(tool, '', []) : tools.findTool(tool, ...where);
+  return { ...tools, findTool };
+});
+
 /** No systemd runs here: a systemctl of the test's own, first on PATH, drives the real server. */
 let server: TestMariadbd;
 let scripts: CommandedServer;
@@ -20,6 +28,7 @@ afterAll(async () => {
 beforeEach(() => void vi.stubEnv('PATH', `${scripts.systemctl}:${process.env.PATH}`));
 afterEach(() => {
   vi.unstubAllEnvs();
+  machine.hasSystemctl = true;
   for (const name of ['says', 'deaf', 'state', 'calls']) rmSync(join(server.root, name), { force: true });
 });
 
@@ -96,6 +105,26 @@ describe('a unit', () => {
         message: `systemd knows no unit ${name}.`,
       });
     }
+  });
+
+  it('on a machine without systemctl is left alone, with what to do instead', async () => {
+    machine.hasSystemctl = false;
+    const before = scripts.process();
+    await expect(control().stop(turn())).rejects.toMatchObject({
+      code: 'tool_missing',
+      message: `There is no systemctl on this machine, so ${unit} cannot be stopped.`,
+      hint: expect.stringContaining('--stop-command'),
+      details: { tool: 'systemctl', package: 'systemd' },
+    });
+    expect(scripts.process()).toEqual(before);
+    expect(await unitState(unit, 5000)).toBe('unknown');
+    machine.hasSystemctl = true;
+    await control().stop(turn());
+    machine.hasSystemctl = false;
+    await expect(control().start(turn())).rejects.toMatchObject({ code: 'tool_missing' });
+    expect(scripts.process()).toBeUndefined();
+    machine.hasSystemctl = true;
+    await control().start(turn());
   });
 
   it.each(['failed', 'activating', 'deactivating'])('is told as %s', async (state) => {
