@@ -9,6 +9,8 @@ export default defineConfig({
     // Two servers' worth of tests at once: more than that and the machine's two cores make timeouts lie.
     maxWorkers: 2,
     unstubEnvs: true,
+    // What is polled for comes as soon as it can: the default of one second is short for a machine with other work to do.
+    expect: { poll: { timeout: 30_000 } },
     // A run that is read by a program leaves its counts behind.
     reporters: process.env.CI ? ['default', ['json', { outputFile: '.setup/test-results.json' }]] : ['default'],
   },
