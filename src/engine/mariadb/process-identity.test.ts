@@ -13,7 +13,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { holdersOf, identify, isAlive, signalProcess, waitUntilGone, worksIn } from './process-identity.ts';
+import {
+  holdersOf,
+  identify,
+  isAlive,
+  signalProcess,
+  startTimeOf,
+  waitUntilGone,
+  worksIn,
+} from './process-identity.ts';
 import { endTagged, tag } from './tagged-processes.ts';
 
 let folder: string;
@@ -46,6 +54,16 @@ test('a process is known by its start time: the same pid of another start is not
   expect(signalProcess(identity, 'SIGKILL')).toBe(true);
   expect(await waitUntilGone(identity, 10_000)).toBe(true);
   expect(signalProcess(identity, 'SIGKILL')).toBe(false);
+});
+
+test('a process has gone with the last of its threads, whose files and locks it holds until then', () => {
+  const stat = (state: string, threads: number): string =>
+    `12 (odd) name) ${state} 1 12 12 0 -1 4228364 8900 0 3 0 12 5 0 0 20 0 ${threads} 0 4711 0 0\n`;
+  expect(startTimeOf(stat('S', 30))).toBe('4711');
+  expect(startTimeOf(stat('Z', 2))).toBe('4711');
+  expect(startTimeOf(stat('Z', 1))).toBeUndefined();
+  expect(startTimeOf(stat('X', 0))).toBeUndefined();
+  expect(startTimeOf('')).toBeUndefined();
 });
 
 test('a working directory is known by its inode, whatever its name is now', async () => {

@@ -17,17 +17,18 @@ export interface Holder {
 
 /** The identity of a live process; undefined when it is gone or only waits to be reaped. */
 export function identify(pid: number): ProcessIdentity | undefined {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return undefined;
-  }
+  const startTime = startTimeOf(readProc(pid, 'stat'));
+  return startTime === undefined ? undefined : { pid, start_time: startTime };
+}
+
+/** From the text of /proc/<pid>/stat; undefined of a process that holds nothing any more. */
+export function startTimeOf(stat: string): string | undefined {
   // The command in parentheses may itself hold blanks and parentheses: count from the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, startTime] = [fields[0], fields[19]];
-  if (startTime === undefined || state === 'Z' || state === 'X') return undefined;
-  return { pid, start_time: startTime };
+  const [state, threads, startTime] = [fields[0], fields[17], fields[19]];
+  // A killed server's first thread is a zombie while the last one still gives back its memory, files and locks.
+  const holdsNothing = (state === 'Z' || state === 'X') && Number(threads) <= 1;
+  return holdsNothing ? undefined : startTime;
 }
 
 export function isAlive(identity: ProcessIdentity): boolean {
