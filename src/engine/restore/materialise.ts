@@ -64,6 +64,11 @@ function counted(manifest: PhysicalManifest, job: JobContext) {
 }
 
 function judge(exits: readonly CommandExit[], fed: unknown): void {
+  // A tool that was cut off says that its input ended too early: why it did is what counts.
+  if (fed !== undefined && !isBrokenPipe(fed)) {
+    const why = fed instanceof Error ? fed.message : String(fed);
+    throw new SkybackupError('restore_failed', `The backup could not be read to its end: ${why}.`, { cause: fed });
+  }
   const bad = exits.filter((exit) => exit.code !== 0);
   // All of them: one that only lost its reader says so, and which was first cannot be seen from here.
   const words = bad.map(describeExit).join(' ');

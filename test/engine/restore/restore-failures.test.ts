@@ -128,6 +128,21 @@ describe('while the new data are made', () => {
     expect(error).toMatchObject({ code: 'backup_damaged', message: 'Block 1 of the backup is damaged.' });
   });
 
+  test('a storage that breaks off: its own words, not those of the tools that it leaves waiting', async () => {
+    const read = () =>
+      Readable.from(
+        (async function* () {
+          yield (await readFile(scene.backup.file)).subarray(0, 200_000);
+          throw new Error('EIO: i/o error, read');
+        })(),
+      );
+    const error = await failure(scene.input({ repository: sampleRepository(scene.backup, read) }));
+    expect(error).toMatchObject({
+      code: 'restore_failed',
+      message: 'The backup could not be read to its end: EIO: i/o error, read.',
+    });
+  });
+
   test('an object that ends early, and one that is no backup at all', async () => {
     const content = await readFile(scene.backup.file);
     for (const bytes of [content.subarray(0, content.length / 2), Buffer.from('not zstd at all')]) {
