@@ -35,7 +35,7 @@ beforeEach(() => {
     version: '1.2.3',
     entry,
     env: { PATH: '/somewhere', HOME: '/h', SKYSQL_API_KEY: 'not-for-daemons' },
-    startMs: 20_000,
+    startMs: 50_000,
   };
   behave({});
 });

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { daemonHealth } from '../../src/client/start-daemon.ts';
 import { homeOf } from '../../src/contract/home.ts';
+import { identify, waitUntilGone } from '../../src/engine/mariadb/process-identity.ts';
 import { command, newHome, type ServerCommand, serverCommand } from './server-command.ts';
 
 export interface LocalDaemon {
@@ -49,19 +49,11 @@ export async function localDaemon(): Promise<LocalDaemon> {
       const health = await daemonHealth(homeOf({ SKYBACKUP_HOME: home }));
       if (health !== undefined) {
         for (const service of managed) await cli(['services', 'stop', service]).catch(() => undefined);
+        const daemon = identify(health.pid);
         process.kill(health.pid, 'SIGTERM');
-        while (isAlive(health.pid)) await delay(50);
+        if (daemon !== undefined) await waitUntilGone(daemon, 60_000);
       }
       await remove();
     },
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

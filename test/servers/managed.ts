@@ -26,7 +26,8 @@ export function temporaryHome(): TestHome {
       signalProcess(identity, 'SIGKILL');
       await waitUntilGone(identity, 10_000);
     }
-    rmSync(root, { recursive: true, force: true });
+    // What was killed a moment ago may have been making a file.
+    rmSync(root, { recursive: true, force: true, maxRetries: 10 });
   };
   return { home, processes: () => processesOf(root), dispose, [Symbol.asyncDispose]: dispose };
 }
