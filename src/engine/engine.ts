@@ -10,6 +10,7 @@ import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { LockRequest, ServiceQuery } from '../contract/services.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
+import { CatalogueReview } from './catalogue-review.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
 import { coverage } from './health/coverage.ts';
@@ -41,7 +42,6 @@ import { setPower } from './services/power.ts';
 import { ServiceRegistry } from './services/registry.ts';
 import { serviceState } from './services/service-state.ts';
 import { localDirectory } from './storage/local-directory.ts';
-import { reconcileCatalogue } from './store/reconcile-catalogue.ts';
 import type { RowPage } from './store/rows.ts';
 import { openState } from './store/state-store.ts';
 
@@ -70,15 +70,16 @@ export async function startEngine(options: EngineOptions) {
   });
   const repository = openRepository(localDirectory(home.repository));
   const context: EngineContext = { home, state, repository, jobs, clock, log, startedBy, parallel };
+  const review = new CatalogueReview(context);
   try {
     await recoverRestores(context);
     // Whoever wrote here last is gone: we hold the lock.
     const swept = (await repository.sweep(0)) + (await sweepWorkDirectories());
     // Before the catalogue is read: what was deleted must not be found again.
     await carryOutRemovals(context);
-    const { found, lost } = await reconcileCatalogue(state, repository, log);
+    await review.beforeServing();
     const interrupted = closeInterrupted(context);
-    log('info', 'the state is consistent', { backups: found, lost, swept, interrupted });
+    log('info', 'the state is consistent', { swept, interrupted });
   } catch (error) {
     state.close();
     throw error;
@@ -233,15 +234,18 @@ export async function startEngine(options: EngineOptions) {
     begin(): void {
       ticker.start();
       keptData.start();
-      retention.start();
+      // What goes is decided by the index: it must be right first.
+      review.start(() => retention.start());
     },
-    /** Resolves when kept data whose time is over are gone. */
-    settled: () => keptData.settled(),
+    /** Resolves when the catalogue agrees with the repository, and kept data whose time is over are gone. */
+    async settled(): Promise<void> {
+      await Promise.all([review.settled(), keptData.settled()]);
+    },
     /** Cancels what runs, waits until it has ended, and closes the state. */
     async stop(): Promise<void> {
       ticker.stop();
       keptData.stop();
-      await jobs.stop();
+      await Promise.all([review.stop(), jobs.stop()]);
       await retention.stop();
       state.close();
     },

@@ -68,7 +68,12 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SKYSQL|SKYBACKUP)_/.test(name)));
 }
 
-/** Starts a real daemon process and waits until it answers on its socket. */
+/** Whether the daemon has done what it does behind its first answers: tests look for what it finds in the repository. */
+function isReviewed(log: string, pid: number): boolean {
+  return log.split('\n').some((line) => line.includes(`"pid":${pid},`) && line.includes('the catalogue agrees'));
+}
+
+/** Starts a real daemon process and waits until it answers on its socket, and its catalogue agrees with the repository. */
 export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
   const testHome = options.home ?? temporaryHome();
   const { home } = testHome;
@@ -155,7 +160,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
   for (;;) {
     if (!alive()) throw new Error(`the daemon ended at its start: ${daemon.log().slice(-3000)}`);
     const health = await daemonHealth(home);
-    if (health?.pid === child.pid) return daemon;
+    if (health !== undefined && health.pid === child.pid && isReviewed(daemon.log(), health.pid)) return daemon;
     await delay(20);
   }
 }

@@ -23,7 +23,7 @@ export function closeInterrupted(context: EngineContext): number {
       }
     }
     const message = interruption(undefined).message;
-    for (const id of state.backups.runningIds()) state.backups.end(id, 'Failed', message);
+    for (const { id } of state.backups.running()) state.backups.end(id, 'Failed', message);
     for (const restore of state.restores.running()) {
       state.restores.end(restore.id, { status: 'Failed', message: `${message} The target is as it was before.` });
     }

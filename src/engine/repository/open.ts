@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
+import { serviceIdPattern } from '../../contract/ids.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { checkedBlocks } from './block-check.ts';
 import { BlockHash } from './block-hash.ts';
-import { catalogue, sweepUnpublished } from './catalogue.ts';
-import { backupPrefix, type Manifest, type StoredObject } from './manifest.ts';
+import { type BackupFolder, backupFolders, manifestIn } from './catalogue.ts';
+import { backupPrefix, type Manifest, objectPrefix, type StoredObject } from './manifest.ts';
 import { encodeManifest, manifestKey, parseManifest } from './manifest-file.ts';
 import type { BackupRepository } from './repository.ts';
 
@@ -52,6 +53,10 @@ export function openRepository(
     for await (const { key } of store.list(`${backupPrefix(serviceId, backupId)}/`)) await store.delete(key);
   }
 
+  async function clear({ objects }: BackupFolder): Promise<void> {
+    for (const { key } of objects) await store.delete(key);
+  }
+
   function read(of: Manifest, signal: AbortSignal, object: StoredObject = of.objects[0]): Readable {
     const bytes = async function* (): AsyncGenerator<Buffer> {
       try {
@@ -79,13 +84,16 @@ export function openRepository(
     url: store.url,
     freeBytes: () => store.freeBytes(),
     manifest,
-    catalogue: (onDamaged, isKnown) => catalogue(store, onDamaged, isKnown),
+    services: async () => (await store.folders(objectPrefix)).filter((name) => serviceIdPattern.test(name)),
+    folders: (serviceId) => backupFolders(store, serviceId),
+    manifestIn: (folder) => manifestIn(store, folder),
     read,
     isWhole,
     putObject,
     publish,
     remove,
-    sweep: async (olderThanMs) => (await store.sweep(olderThanMs)) + (await sweepUnpublished(store, olderThanMs)),
+    clear,
+    sweep: (olderThanMs) => store.sweep(olderThanMs),
   };
 }
 

@@ -1,18 +1,11 @@
 import type { Readable } from 'node:stream';
+import type { BackupFolder } from './catalogue.ts';
 import type { Manifest, StoredObject } from './manifest.ts';
 
-/** The catalogue of one object store. The repository is the truth; the state store only indexes it. */
+/** The backups in one object store. The repository is the truth; the state store only indexes it. */
 export interface Repository {
   readonly url: string;
   manifest(serviceId: string, backupId: string): Promise<Manifest | undefined>;
-  /**
-   * Every published backup, read from the manifests alone. Damaged manifests are reported through `onDamaged` and left out;
-   * so is each folder of which `isKnown` says that its listing (names and sizes, as one text) is known: it is not read.
-   */
-  catalogue(
-    onDamaged: (key: string, reason: string) => void,
-    isKnown?: (folder: string, listing: string) => boolean,
-  ): AsyncIterable<Manifest>;
   /**
    * An object's bytes (by default the first's) with every block checked against the manifest before it is handed on.
    * Fails with `backup_damaged` naming the backup, the object and the block.
@@ -20,8 +13,17 @@ export interface Repository {
   read(manifest: Manifest, signal: AbortSignal, object?: StoredObject): Readable;
 }
 
-/** The side that takes backups. What is not published is no backup: nothing lists it, and `sweep` removes it. */
+/** The side that takes backups. What is not published is no backup: nothing lists it. */
 export interface BackupRepository extends Repository {
+  /** Ids of the services of which something lies there, registered or not. */
+  services(): Promise<string[]>;
+  /** What lies there of one service, a folder for each backup; no manifest is read. */
+  folders(serviceId: string): AsyncIterable<BackupFolder>;
+  /**
+   * The manifest of a folder whose objects are all there in their whole size; undefined where nothing was published.
+   * Throws `backup_damaged` with what is wrong, `not_found` for one that was removed since it was listed.
+   */
+  manifestIn(folder: BackupFolder): Promise<Manifest | undefined>;
   /** Bytes that may still be written; undefined where there is no limit to know of. */
   freeBytes(): Promise<number | undefined>;
   /** Whether all its objects are there in their whole size; their bytes are not read. */
@@ -32,6 +34,8 @@ export interface BackupRepository extends Repository {
   publish(manifest: Manifest): Promise<void>;
   /** Removes a backup, its manifest first, so that no half of it is ever listed; or an object that was not published. */
   remove(serviceId: string, backupId: string): Promise<void>;
-  /** Removes unfinished puts, and objects without a manifest, that are older; returns how many. */
+  /** Removes the objects of a folder that was never published. */
+  clear(folder: BackupFolder): Promise<void>;
+  /** Removes unfinished puts that are older; returns how many. */
   sweep(olderThanMs: number): Promise<number>;
 }

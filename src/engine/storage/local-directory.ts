@@ -124,6 +124,14 @@ export function localDirectory(directory: string): ObjectStore {
     }
   }
 
+  async function folders(under: string): Promise<string[]> {
+    await pathOf(under);
+    return entriesOf(under)
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => name)
+      .sort();
+  }
+
   function entriesOf(folder: string): Dirent[] {
     try {
       return readdirSync(join(root, folder), { withFileTypes: true });
@@ -176,7 +184,7 @@ export function localDirectory(directory: string): ObjectStore {
     return swept;
   }
 
-  return { url, put, get, stat, list, delete: remove, freeBytes, sweep };
+  return { url, put, get, stat, list, folders, delete: remove, freeBytes, sweep };
 }
 
 /** Gives the finished file its name, unless that is taken: a link, unlike a rename, never replaces. */

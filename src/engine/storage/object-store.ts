@@ -19,6 +19,8 @@ export interface ObjectStore {
   get(key: string, options?: { start?: number; end?: number; signal?: AbortSignal }): Promise<Readable>;
   stat(key: string): Promise<ObjectStat | undefined>;
   list(prefix: string): AsyncIterable<ObjectStat>;
+  /** Names of the folders right under one, sorted; nothing in them is looked at. */
+  folders(under: string): Promise<string[]>;
   delete(key: string): Promise<void>;
   /** Bytes that may still be written; undefined where there is no limit to know of. */
   freeBytes(): Promise<number | undefined>;

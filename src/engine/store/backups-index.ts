@@ -33,8 +33,15 @@ const BackupRow = z.object({
   job_id: optional(z.number()),
   warnings: texts,
 });
-const ListedRow = z.object({ id: z.string(), service_id: z.string(), listing: optional(z.string()) });
+const ListedRow = z.object({ id: z.string(), listing: optional(z.string()) });
+const RunningRow = z.object({ id: z.string(), service_id: z.string() });
 export type BackupRow = z.infer<typeof BackupRow>;
+
+export interface ListedBackup {
+  id: string;
+  folder: string;
+  listing: string | undefined;
+}
 
 export interface NewBackup {
   id: string;
@@ -73,14 +80,20 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
      ORDER BY start_time DESC, rowid DESC LIMIT 1`,
   );
   const setListing = db.prepare('UPDATE backups SET listing = ? WHERE id = ?');
-  const listings = db.prepare("SELECT id, service_id, listing FROM backups WHERE status = 'Succeeded'");
+  const listings = db.prepare("SELECT id, listing FROM backups WHERE service_id = ? AND status = 'Succeeded'");
+  // The counts know them all, and are few.
+  const services = db.prepare("SELECT DISTINCT service_id AS id FROM backup_counts WHERE service_id <> '' ORDER BY 1");
+  // An id begins with the folder's name and a colon; a semicolon comes right after that.
+  const inFolder = db.prepare(
+    "SELECT status FROM backups WHERE id > ?1 || ':' AND id < ?1 || ';' AND service_id = ?2 LIMIT 1",
+  );
   const physical = db.prepare(
     // Manifests tell whole seconds: of two backups within one, the row that came later is the newer.
     `SELECT * FROM backups WHERE service_id = ? AND incarnation = ? AND status = 'Succeeded' AND type IN ('full', 'incremental')
      ORDER BY start_time DESC, rowid DESC`,
   );
-  const succeeded = db.prepare("SELECT id FROM backups WHERE status = 'Succeeded'");
-  const running = db.prepare("SELECT id FROM backups WHERE status = 'Running'");
+  // In small letters, as its index has it.
+  const running = db.prepare("SELECT id, service_id FROM backups WHERE lower(status) = 'running'");
   const ofService = db.prepare('SELECT * FROM backups WHERE service_id = ?');
   const remove = db.prepare('DELETE FROM backups WHERE id = ?');
   const gtids = db.prepare(
@@ -89,7 +102,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
 
   const page = backupPages(db);
 
-  const ids = (rows: unknown[]): string[] => rows.map((row) => z.object({ id: z.string() }).parse(row).id);
+  const watchers = new Set<Set<string>>();
   return {
     begin(backup: NewBackup): void {
       const { id, service_id, service_name, type, method, job_id } = backup;
@@ -135,12 +148,24 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
       return row && BackupRow.parse(row);
     },
     setListing: (id: string, listing: string): void => void setListing.run(listing, id),
-    /** Of every backup that is there: the folder it lies in, and what lay there. */
-    *listings(): Iterable<{ id: string; folder: string; listing: string | undefined }> {
-      for (const row of listings.iterate()) {
-        const { id, service_id, listing } = ListedRow.parse(row);
-        yield { id, folder: backupPrefix(service_id, id), listing };
-      }
+    /** Of every backup of a service that is there: the folder it lies in, and what lay there. */
+    listingsOf: (serviceId: string): ListedBackup[] =>
+      listings.all(serviceId).map((row) => {
+        const { id, listing } = ListedRow.parse(row);
+        return { id, folder: backupPrefix(serviceId, id), listing };
+      }),
+    /** Ids of the services that ever had a backup, registered or not. */
+    serviceIds: (): string[] => services.all().map((row) => z.object({ id: z.string() }).parse(row).id),
+    /** The status of the backup whose folder this is; undefined when none is on the list. */
+    statusIn(serviceId: string, folder: string): string | undefined {
+      const row = inFolder.get(folder.slice(folder.lastIndexOf('/') + 1), serviceId);
+      return row && z.object({ status: z.string() }).parse(row).status;
+    },
+    /** Collects the ids of the backups that leave the list until `end`. */
+    watchRemovals(): { removed: ReadonlySet<string>; end(): void } {
+      const removed = new Set<string>();
+      watchers.add(removed);
+      return { removed, end: () => void watchers.delete(removed) };
     },
     /** Full and incremental backups of one incarnation that are published, newest first; read as far as they are asked for. */
     *physicalOf(serviceId: string, incarnation: string): Generator<ChainLink> {
@@ -151,15 +176,17 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
       const row = one.get(id);
       return row?.status === 'Succeeded' ? chainLink(BackupRow.parse(row)) : undefined;
     },
-    succeededIds: (): string[] => ids(succeeded.all()),
-    runningIds: (): string[] => ids(running.all()),
+    running: (): { id: string; service_id: string }[] => running.all().map((row) => RunningRow.parse(row)),
     /** Every GTID position any backup of a service recorded. */
     gtidsOf: (serviceId: string): string[] =>
       gtids.all(serviceId).map((row) => z.object({ gtids: z.string() }).parse(row).gtids),
     /** Every backup of a service and every try, in no order. */
     of: (serviceId: string): BackupRow[] => ofService.all(serviceId).map((row) => BackupRow.parse(row)),
     /** Takes a backup off the list. */
-    remove: (id: string): void => void remove.run(id),
+    remove(id: string): void {
+      remove.run(id);
+      for (const removed of watchers) removed.add(id);
+    },
     list(query: BackupFilter): RowPage<BackupRow> {
       const { rows, count, pages } = page(query);
       return { items: rows.map((row) => BackupRow.parse(row)), count, pages };

@@ -10,9 +10,11 @@ export function removalsTable(db: DatabaseSync, now: () => number) {
     'INSERT INTO removals (backup_id, service_id, decided_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   );
   const remove = db.prepare('DELETE FROM removals WHERE backup_id = ?');
+  const one = db.prepare('SELECT 1 AS yes FROM removals WHERE backup_id = ?');
   const all = db.prepare('SELECT backup_id, service_id FROM removals ORDER BY decided_at, backup_id');
   return {
     add: ({ backup_id, service_id }: Removal): void => void insert.run(backup_id, service_id, now()),
+    has: (backupId: string): boolean => one.get(backupId) !== undefined,
     done: (backupId: string): void => void remove.run(backupId),
     list: (): Removal[] => all.all().map((row) => Removal.parse(row)),
   };

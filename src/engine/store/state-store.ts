@@ -21,9 +21,16 @@ export function openState(file: string, now: () => number = Date.now) {
   const instance = z
     .object({ value: z.string() })
     .parse(db.prepare("SELECT value FROM meta WHERE name = 'instance'").get()).value;
+  const reconciled = db.prepare("SELECT 1 AS yes FROM meta WHERE name = 'reconciled'");
+  const setReconciled = db.prepare(
+    "INSERT INTO meta (name, value) VALUES ('reconciled', 'yes') ON CONFLICT DO NOTHING",
+  );
   return {
     /** Made with the state and kept with it: plans are bound to it. */
     instance,
+    /** Whether the index of backups was ever compared with the whole repository. */
+    isReconciled: (): boolean => reconciled.get() !== undefined,
+    setReconciled: (): void => void setReconciled.run(),
     services: servicesTable(db),
     schedules: schedulesTable(db, now),
     jobs: jobsTable(db, now),

@@ -130,10 +130,12 @@ it('finds its ranges again from the manifests alone, and only of backups that ar
   expect(range).toMatchObject({ first_log: 'binlog.000001', last_log: 'binlog.000003', logs: 3 });
   const { repository } = world.input();
   const rebuilt = openState(join(server.root, 'rebuilt.db'));
-  await reconcileCatalogue(rebuilt, repository, () => {});
+  const reconcile = () =>
+    reconcileCatalogue({ state: rebuilt, repository, log: () => {} }, { sweepBefore: new Date(0) });
+  await reconcile();
   expect(archivedRanges(rebuilt, 'shop')).toEqual([range]);
   await repository.remove('shop', second.manifest?.id ?? '');
-  await reconcileCatalogue(rebuilt, repository, () => {});
+  await reconcile();
   expect(archivedRanges(rebuilt, 'shop').map(({ first_log, last_log }) => [first_log, last_log])).toEqual([
     ['binlog.000001', 'binlog.000001'],
     ['binlog.000003', 'binlog.000003'],

@@ -108,9 +108,6 @@ export function sampleRepository(
   return {
     url: 'file:///sample',
     manifest: async () => backup.manifest,
-    catalogue: async function* () {
-      yield backup.manifest;
-    },
     read: read ?? (() => createReadStream(backup.file)),
   };
 }

@@ -71,6 +71,14 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       expect(await keys('')).toHaveLength(5);
     });
 
+    it('names the folders right under one, and nothing deeper or else', async () => {
+      for (const key of ['v1/s/2/b', 'v1/s-x/1/a', 'v1/s/1/a', 'v1/file', 'w/1'])
+        await store.put(key, Buffer.from(key));
+      expect(await store.folders('v1')).toEqual(['s', 's-x']);
+      expect(await store.folders('v1/s')).toEqual(['1', '2']);
+      expect(await store.folders('v2')).toEqual([]);
+    });
+
     it('never overwrites', async () => {
       await store.put('v1/d', Buffer.from('first'));
       await expect(store.put('v1/d', Buffer.from('second'))).rejects.toMatchObject({ code: 'conflict' });
