@@ -2,21 +2,22 @@ import { toSkybackupError } from '../contract/errors.ts';
 import { redact } from '../contract/redact.ts';
 import type { EngineContext } from './engine-context.ts';
 import { readMarker } from './managed/data-marker.ts';
-import { managedLayout } from './managed/layout.ts';
+import { type DataPlace, placeOf, type RestoreTarget } from './restore/data-place.ts';
 import { listKeptData } from './restore/kept-data.ts';
 import { type RecoveredRestore, recoverRestore } from './restore/recover.ts';
-import { managedIds } from './services/managed-ids.ts';
+import { exchangeable } from './services/exchangeable.ts';
 import type { RestoreRow } from './store/restores-table.ts';
 
 /**
- * Finishes or reverses what a killed daemon left half done, for every managed service there is a folder of, and then says
- * so in the records. The files decide: the state may be older than they are, or gone.
+ * Finishes or reverses what a killed daemon left half done, for every service whose data may be exchanged, and then says so
+ * in the records. The files decide: the state may be older than they are, or gone.
  */
 export async function recoverRestores(context: EngineContext): Promise<void> {
-  for (const id of managedIds(context)) {
+  for (const target of exchangeable(context)) {
+    const { id } = target;
     let recovered: RecoveredRestore;
     try {
-      recovered = await recoverRestore(context.home, id);
+      recovered = await recoverRestore(context.home, target);
     } catch (error) {
       const { message } = toSkybackupError(error);
       context.log('error', 'a restore could not be recovered', { service: id, error: redact(message) });
@@ -35,24 +36,28 @@ export async function recoverRestores(context: EngineContext): Promise<void> {
         detail: recovered.detail,
       });
     }
-    record(context, id, recovered);
+    record(context, target, recovered);
     // After a lost state the count would begin anew, and a new restore would meet the kept data of an old one.
-    context.state.restores.startAbove(Math.max(0, ...listKeptData(context.home, id).map((kept) => kept.restore_id)));
+    context.state.restores.startAbove(
+      Math.max(0, ...listKeptData(placeOf(context.home, target)).map((kept) => kept.restore_id)),
+    );
   }
 }
 
-function record(context: EngineContext, id: string, recovered: RecoveredRestore): void {
+function record(context: EngineContext, target: RestoreTarget, recovered: RecoveredRestore): void {
   const { state, home } = context;
+  const { id } = target;
+  const place = placeOf(home, target);
   // The marker travels with the data: whatever was recorded, this is what the directory holds now.
-  const incarnation = recovered.newIncarnation ?? readMarker(managedLayout(home, id).data)?.incarnation;
+  const incarnation = recovered.newIncarnation ?? readMarker(place.data)?.incarnation;
   state.transaction(() => {
     if (incarnation !== undefined) state.services.setIncarnation(id, incarnation);
     const finished = recovered.outcome === 'finished' ? recovered.restoreId : undefined;
     // Also one that had been told as failed, because its very last step could not be written down.
     const told = finished === undefined ? undefined : state.restores.get(finished);
-    if (told?.service_id === id && told.status === 'Failed') recordFinished(context, told, recovered);
+    if (told?.service_id === id && told.status === 'Failed') recordFinished(context, place, told, recovered);
     for (const row of state.restores.runningOf(id)) {
-      if (row.id === finished || row.new_incarnation === incarnation) recordFinished(context, row, recovered);
+      if (row.id === finished || row.new_incarnation === incarnation) recordFinished(context, place, row, recovered);
       else {
         state.restores.end(row.id, {
           status: 'Failed',
@@ -64,9 +69,13 @@ function record(context: EngineContext, id: string, recovered: RecoveredRestore)
   });
 }
 
-function recordFinished(context: EngineContext, row: RestoreRow, recovered: RecoveredRestore): void {
-  const { state, home } = context;
-  const kept = recovered.kept ?? listKeptData(home, row.service_id).find(({ restore_id }) => restore_id === row.id);
+function recordFinished(
+  { state }: EngineContext,
+  place: DataPlace,
+  row: RestoreRow,
+  recovered: RecoveredRestore,
+): void {
+  const kept = recovered.kept ?? listKeptData(place).find(({ restore_id }) => restore_id === row.id);
   state.restores.end(row.id, {
     status: 'Succeeded',
     message: `Restored. The daemon ended before it could say so. ${recovered.detail}`.trim(),

@@ -1,6 +1,7 @@
 import type { EngineContext } from '../engine-context.ts';
+import { placeOf } from '../restore/data-place.ts';
 import { expireKeptData } from '../restore/kept-data.ts';
-import { managedIds } from '../services/managed-ids.ts';
+import { exchangeable } from '../services/exchangeable.ts';
 
 const checkEveryMs = 60 * 60_000;
 
@@ -35,11 +36,12 @@ export class KeptData {
 
   async #expire(): Promise<void> {
     const { state, clock, home, log } = this.#context;
-    for (const id of managedIds(this.#context)) {
+    for (const target of exchangeable(this.#context)) {
+      const { id } = target;
       if (this.#stopped) return;
       const now = clock.now();
       try {
-        const expired = await expireKeptData(home, id, new Date(now));
+        const expired = await expireKeptData(placeOf(home, target), new Date(now));
         for (const { path } of expired) log('info', 'kept data expired', { service: id, place: path });
         if (this.#stopped) return;
         for (const restore of state.restores.expired(now)) {

@@ -5,6 +5,7 @@ import type { Asker, EngineContext } from '../engine-context.ts';
 import { highestGtids } from '../mariadb/gtid.ts';
 import { carryOutPlanned } from '../plans/carry-out.ts';
 import type { Manifest } from '../repository/manifest.ts';
+import { placeOf } from '../restore/data-place.ts';
 import { checkRestorable } from '../restore/restorable.ts';
 import { type RestoreOutcome, restoreBackup } from '../restore/restore.ts';
 import { checkSpace, restoreSpace } from '../restore/space.ts';
@@ -25,7 +26,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
   try {
     const source = { backups: [await readManifest(context, backup.service_id, backup.id)] } as const;
     await checkRestorable(source, target, AbortSignal.timeout(30_000));
-    checkSpace(restoreSpace(home, source, target));
+    checkSpace(restoreSpace(source, placeOf(home, target)));
     const action = { operation: 'restore_backup' as const, arguments: { service_id: target.id, id: backup.id } };
     const restore = await carryOutPlanned(context, action, asker, job.row.id, () => {
       const row = state.restores.add({

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { removeDurably, writeDurably } from '../managed/durable-file.ts';
-import type { ManagedLayout } from '../managed/layout.ts';
+import type { DataPlace } from './data-place.ts';
 
 /** The steps of a swap in their order; the journal names the one that was begun last. */
 export const swapSteps = ['draining', 'stopping', 'sealing', 'aside', 'in', 'starting', 'closing'] as const;
@@ -16,9 +16,9 @@ const Journal = z.strictObject({
   format: z.literal(1),
   service_id: z.string(),
   restore_id: z.number().int(),
-  backup_id: z.string(),
-  users_from: z.string(),
   step: z.enum(swapSteps),
+  /** Where the new data were made ready: a staging folder, or data that were kept. */
+  fresh: z.string(),
   /** Empty when the target had no data directory left. */
   old_inode: z.string(),
   new_inode: z.string(),
@@ -36,25 +36,25 @@ const Journal = z.strictObject({
 });
 export type Journal = z.infer<typeof Journal>;
 
-export function writeJournal(layout: ManagedLayout, journal: Journal): void {
-  writeDurably(layout.journal, `${JSON.stringify(journal, undefined, 2)}\n`);
+export function writeJournal(place: DataPlace, journal: Journal): void {
+  writeDurably(place.journal, `${JSON.stringify(journal, undefined, 2)}\n`);
 }
 
-export function closeJournal(layout: ManagedLayout): void {
-  removeDurably(layout.journal);
+export function closeJournal(place: DataPlace): void {
+  removeDurably(place.journal);
 }
 
 /** The open journal, if there is one. Throws `restore_failed` when it cannot be read: then nothing may be guessed. */
-export function readJournal(layout: ManagedLayout): Journal | undefined {
-  if (!existsSync(layout.journal)) return undefined;
+export function readJournal(place: DataPlace): Journal | undefined {
+  if (!existsSync(place.journal)) return undefined;
   try {
-    return Journal.parse(JSON.parse(readFileSync(layout.journal, 'utf8')));
+    return Journal.parse(JSON.parse(readFileSync(place.journal, 'utf8')));
   } catch (error) {
     throw new SkybackupError(
       'restore_failed',
-      `The journal ${layout.journal} of an interrupted restore cannot be read.`,
+      `The journal ${place.journal} of an interrupted restore cannot be read.`,
       {
-        hint: `Look at the folders beside it: "data" and "data.before-restore-…". Put the right one in place as "data", remove the journal, and start the service.`,
+        hint: `Look at ${place.data} and at "data.before-restore-…" in ${place.beside}. Put the right one in place as ${place.data}, remove the journal, and start the service.`,
         cause: error,
       },
     );

@@ -3,9 +3,8 @@ import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
-import type { Home } from '../../contract/home.ts';
 import { removeDurably, renameDurably, writeDurably } from '../managed/durable-file.ts';
-import { type ManagedLayout, managedLayout } from '../managed/layout.ts';
+import { type DataPlace, keptPath } from './data-place.ts';
 
 /** Beside every kept data directory: what an undo needs, and until when it is possible. */
 const KeptData = z.looseObject({
@@ -25,54 +24,49 @@ export type KeptData = z.infer<typeof KeptData>;
 const prefix = 'data.before-restore-';
 const removing = 'removing-';
 
-export function keptPath(layout: ManagedLayout, restoreId: number): string {
-  return join(layout.root, `${prefix}${restoreId}`);
-}
-
-export function recordKeptData(layout: ManagedLayout, kept: KeptData): void {
-  writeDurably(`${keptPath(layout, kept.restore_id)}.json`, `${JSON.stringify(kept, undefined, 2)}\n`);
+export function recordKeptData(place: DataPlace, kept: KeptData): void {
+  writeDurably(`${keptPath(place, kept.restore_id)}.json`, `${JSON.stringify(kept, undefined, 2)}\n`);
 }
 
 /** The data of before earlier restores that are still there, oldest first. */
-export function listKeptData(home: Home, serviceId: string): KeptData[] {
-  const layout = managedLayout(home, serviceId);
-  if (!existsSync(layout.root)) return [];
-  return readdirSync(layout.root)
+export function listKeptData({ beside }: DataPlace): KeptData[] {
+  if (!existsSync(beside)) return [];
+  return readdirSync(beside)
     .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
     .flatMap((name) => {
-      const kept = KeptData.safeParse(JSON.parse(readFileSync(join(layout.root, name), 'utf8')));
+      const kept = KeptData.safeParse(JSON.parse(readFileSync(join(beside, name), 'utf8')));
       return kept.success && existsSync(kept.data.path) ? [kept.data] : [];
     })
     .sort((a, b) => a.kept_at.localeCompare(b.kept_at));
 }
 
-/** Removes the kept data of a service whose time has passed; returns their records. Safe to repeat after an interruption. */
-export async function expireKeptData(home: Home, serviceId: string, now: Date): Promise<KeptData[]> {
-  const expired = listKeptData(home, serviceId).filter((kept) => Date.parse(kept.kept_until) <= now.getTime());
-  for (const kept of expired) await removeKeptData(home, serviceId, kept.path);
-  await removeCondemned(managedLayout(home, serviceId));
+/** Removes the kept data of a place whose time has passed; returns their records. Safe to repeat after an interruption. */
+export async function expireKeptData(place: DataPlace, now: Date): Promise<KeptData[]> {
+  const expired = listKeptData(place).filter((kept) => Date.parse(kept.kept_until) <= now.getTime());
+  for (const kept of expired) await removeKeptData(place, kept.path);
+  await removeCondemned(place);
   return expired;
 }
 
-/** Removes one kept data directory of a service, by its path; anything else than kept data is refused. */
-export async function removeKeptData(home: Home, serviceId: string, path: string): Promise<void> {
-  const layout = managedLayout(home, serviceId);
+/** Removes one kept data directory of a place, by its path; anything else than kept data is refused. */
+export async function removeKeptData(place: DataPlace, path: string): Promise<void> {
+  const { beside } = place;
   const [, restoreId] = /^data\.before-restore-(\d+)$/.exec(basename(path)) ?? [];
-  if (restoreId === undefined || path !== keptPath(layout, Number(restoreId))) {
-    throw new SkybackupError('invalid_request', `${path} is no kept data of service ${serviceId}.`);
+  if (restoreId === undefined || path !== keptPath(place, Number(restoreId))) {
+    throw new SkybackupError('invalid_request', `${path} is no kept data of ${place.data}.`);
   }
   // The name and the record first: half-removed data must never look like something that could be put back.
-  if (existsSync(path)) renameDurably(path, join(layout.root, `${removing}${restoreId}`));
-  if (existsSync(layout.root)) removeDurably(`${path}.json`);
-  await rm(join(layout.root, `${removing}${restoreId}`), { recursive: true, force: true, maxRetries: 3 });
+  if (existsSync(path)) renameDurably(path, join(beside, `${removing}${restoreId}`));
+  if (existsSync(beside)) removeDurably(`${path}.json`);
+  await rm(join(beside, `${removing}${restoreId}`), { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Removes what an interrupted removal left, and records whose data are gone. */
-export async function removeCondemned(layout: ManagedLayout): Promise<void> {
-  if (!existsSync(layout.root)) return;
-  for (const name of readdirSync(layout.root)) {
-    if (name.startsWith(removing)) await rm(join(layout.root, name), { recursive: true, force: true, maxRetries: 3 });
-    const data = name.startsWith(prefix) && name.endsWith('.json') ? join(layout.root, name.slice(0, -5)) : undefined;
-    if (data !== undefined && !existsSync(data)) rmSync(join(layout.root, name), { force: true });
+export async function removeCondemned({ beside }: DataPlace): Promise<void> {
+  if (!existsSync(beside)) return;
+  for (const name of readdirSync(beside)) {
+    if (name.startsWith(removing)) await rm(join(beside, name), { recursive: true, force: true, maxRetries: 3 });
+    const data = name.startsWith(prefix) && name.endsWith('.json') ? join(beside, name.slice(0, -5)) : undefined;
+    if (data !== undefined && !existsSync(data)) rmSync(join(beside, name), { force: true });
   }
 }

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { toSkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
-import { managedLayout } from '../managed/layout.ts';
 import { endTagged } from '../mariadb/tagged-processes.ts';
-import { close, exchangeOf, moveIn, placeOfData, reverse, startAndProve } from './exchange.ts';
+import { placeOf, type RestoreTarget } from './data-place.ts';
+import { close, exchangeOf, reverse, startAndProve } from './exchange.ts';
 import { closeJournal, type Journal, readJournal } from './journal.ts';
 import { type KeptData, removeCondemned } from './kept-data.ts';
+import { moveIn, placeOfData } from './move-data.ts';
 import { leftStagings, removeStaging } from './staging.ts';
 
 export interface RecoveredRestore {
@@ -26,18 +27,18 @@ const settleTimeoutMs = 300_000;
  * reversed; private servers, sockets and staging folders are removed. Needs no state store. Throws when it cannot tell
  * where the data are; then nothing was moved.
  */
-export async function recoverRestore(home: Home, serviceId: string): Promise<RecoveredRestore> {
-  const layout = managedLayout(home, serviceId);
-  if (!existsSync(layout.root)) return { outcome: 'nothing', detail: '' };
-  const stagings = leftStagings(layout);
+export async function recoverRestore(home: Home, target: RestoreTarget): Promise<RecoveredRestore> {
+  const place = placeOf(home, target);
+  if (!existsSync(place.beside)) return { outcome: 'nothing', detail: '' };
+  const stagings = leftStagings(place);
   // First of all: a private server or an unpacking tool that still runs would write into what is moved now.
   for (const staging of stagings) await endTagged(staging.root);
-  const journal = readJournal(layout);
-  const settled = journal === undefined ? undefined : await settle(home, journal);
+  const journal = readJournal(place);
+  const settled = journal === undefined ? undefined : await settle(home, target, journal);
   // Settled or never begun: a kill while an entry was being written leaves its draft, and nobody else would remove it.
-  closeJournal(layout);
+  closeJournal(place);
   for (const staging of stagings) await removeStaging(staging);
-  await removeCondemned(layout);
+  await removeCondemned(place);
   if (settled !== undefined) return settled;
   return stagings.length === 0
     ? { outcome: 'nothing', detail: '' }
@@ -47,9 +48,9 @@ export async function recoverRestore(home: Home, serviceId: string): Promise<Rec
       };
 }
 
-async function settle(home: Home, journal: Journal): Promise<RecoveredRestore> {
-  const exchange = exchangeOf(home, journal);
-  const place = placeOfData(exchange);
+async function settle(home: Home, target: RestoreTarget, journal: Journal): Promise<RecoveredRestore> {
+  const exchange = exchangeOf(home, target, journal);
+  const place = placeOfData(exchange.move);
   const restoreId = journal.restore_id;
   if (place !== 'between' && place !== 'new') {
     await reverse(exchange, settleTimeoutMs);
@@ -62,7 +63,7 @@ async function settle(home: Home, journal: Journal): Promise<RecoveredRestore> {
   let remark = '';
   try {
     // The new data were complete and proven before the first rename: what is left is to put them in place and start.
-    if (place === 'between') moveIn(exchange);
+    if (place === 'between') moveIn(exchange.move);
     await startAndProve(exchange);
   } catch (error) {
     const { message } = toSkybackupError(error);

@@ -1,40 +1,27 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
-import type { Home } from '../../contract/home.ts';
 import type { JobContext } from '../job-context.ts';
-import { readClientPassword } from '../managed/account.ts';
 import { writeMarker } from '../managed/data-marker.ts';
-import { type ManagedLayout, managedLayout } from '../managed/layout.ts';
-import { readServerFile } from '../managed/server-file.ts';
-import type { PrivateServer } from '../mariadb/private-server.ts';
+import { highestGtids } from '../mariadb/gtid.ts';
 import { fileOptions } from '../mariadb/server-options.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
 import { buildData } from './build-data.ts';
 import { carryOver, filesToCarryOver } from './carry-over.ts';
-import { keepOwnAccount } from './own-account.ts';
+import { type DataPlace, placeOf } from './data-place.ts';
 import { checkRestorable } from './restorable.ts';
 import { ownershipOf, seal } from './seal.ts';
 import { lastBackup, type RestoreSource } from './source.ts';
 import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut } from './space.ts';
 import { removeStaging, type Staging, stagingOf } from './staging.ts';
-import { type SwapControls, type Swapped, swap } from './swap.ts';
+import { type SwapControls, type SwapInput, type Swapped, swap } from './swap.ts';
+import { targetServer } from './target-server.ts';
 import { removeBackupFiles } from './unpacked-files.ts';
 
-export interface RestoreInput {
-  restoreId: number;
-  /** Its data are replaced. */
+export interface RestoreInput extends SwapInput {
   target: ServiceRecord;
   source: RestoreSource;
   repository: Repository;
-  home: Home;
-  newIncarnation: string;
-  /** Highest sequence per domain and server ever seen for the target, '' if none; its live state is added here. */
-  highestGtids: string;
-  /** Asked right before the target is stopped; throws to forbid it. */
-  beforeSwap: () => void | Promise<void>;
-  /** How long the old data stay. Default 72. */
-  keepHours?: number;
 }
 
 export interface RestoreOutcome {
@@ -65,50 +52,41 @@ export async function restoreBackup(
   job: JobContext,
   controls: RestoreControls = {},
 ): Promise<RestoreOutcome> {
-  const layout = managedLayout(input.home, input.target.id);
+  const place = placeOf(input.home, input.target);
   try {
     job.phase('checking');
-    await check(input, layout, job, controls);
-    return await buildAndSwap(input, layout, job, controls);
+    await check(input, place, job, controls);
+    return await buildAndSwap(input, place, job, controls);
   } catch (error) {
-    throw explain(error, input, job);
+    throw explain(error, input, place, job);
   }
 }
 
-async function check(
-  input: RestoreInput,
-  layout: ManagedLayout,
-  job: JobContext,
-  controls: RestoreControls,
-): Promise<void> {
-  const { home, target, source } = input;
+async function check(input: RestoreInput, place: DataPlace, job: JobContext, controls: RestoreControls): Promise<void> {
+  const { target, source } = input;
   await checkRestorable(source, target, job.signal);
-  if (existsSync(layout.journal)) {
+  if (existsSync(place.journal)) {
     throw new SkybackupError('conflict', `An earlier restore of ${target.id} has not been finished or reversed yet.`, {
       hint: 'Restart the daemon: it settles what was begun. Then restore again.',
     });
   }
-  checkRenames(layout);
-  const measured = restoreSpace(home, source, target);
+  checkRenames(place);
+  const measured = restoreSpace(source, place);
   checkSpace(controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes });
 }
 
 /** A mount point or a link cannot be exchanged by a rename: better said now than with the target stopped. */
-function checkRenames(layout: ManagedLayout): void {
-  const data = lstatSync(layout.data, { throwIfNoEntry: false });
-  if (data === undefined || (data.isDirectory() && data.dev === lstatSync(layout.root).dev)) return;
-  throw new SkybackupError(
-    'unsupported_layout',
-    `${layout.data} is a link or a mount point, so it cannot be exchanged.`,
-    {
-      hint: `Stop the service, move its files into a plain directory ${layout.data}, start it, then restore again.`,
-    },
-  );
+function checkRenames({ data, beside }: DataPlace): void {
+  const stat = lstatSync(data, { throwIfNoEntry: false });
+  if (stat === undefined || (stat.isDirectory() && stat.dev === lstatSync(beside).dev)) return;
+  throw new SkybackupError('unsupported_layout', `${data} is a link or a mount point, so it cannot be exchanged.`, {
+    hint: `Stop the service, move its files into a plain directory ${data}, start it, then restore again.`,
+  });
 }
 
 async function buildAndSwap(
   input: RestoreInput,
-  layout: ManagedLayout,
+  place: DataPlace,
   job: JobContext,
   controls: RestoreControls,
 ): Promise<RestoreOutcome> {
@@ -122,9 +100,9 @@ async function buildAndSwap(
       job.warn(message);
     },
   };
-  const staging = stagingOf(layout, input.restoreId);
+  const staging = stagingOf(place, input.restoreId);
   try {
-    const swapped = await build(input, layout, staging, told, controls);
+    const swapped = await build(input, place, staging, told, controls);
     return {
       downtime_ms: swapped.downtimeMs,
       kept_data: swapped.kept.path,
@@ -136,22 +114,30 @@ async function buildAndSwap(
     };
   } finally {
     // In the end only the data in use and the kept ones are there; but with the journal open, it says what is what.
-    if (!existsSync(layout.journal)) await removeStaging(staging);
+    if (!existsSync(place.journal)) await removeStaging(staging);
   }
 }
 
 async function build(
   input: RestoreInput,
-  layout: ManagedLayout,
+  place: DataPlace,
   staging: Staging,
   job: JobContext,
   controls: RestoreControls,
 ): Promise<Swapped> {
-  const server = await buildData(input.source, input.repository, staging, readServerFile(layout).server_id, job);
+  const target = targetServer(input.home, input.target);
+  const server = await buildData(input.source, input.repository, staging, target.serverId, job);
   try {
-    const sealedAt = await finish(input, layout, staging, server, job);
+    await target.keepLogin(server.connection);
+    const sealedAt = await finish(input, place, staging, job);
     job.phase('swapping', 'Exchanging the data directories.');
-    const swapped = await swap(input, { staging, server, sealedAt }, job, controls);
+    const reached = lastBackup(input.source).binlog?.gtid ?? '';
+    const swapped = await swap(
+      { ...input, highestGtids: highestGtids(input.highestGtids, reached) },
+      { data: staging.data, server, sealedAt },
+      job,
+      controls,
+    );
     for (const warning of swapped.warnings) job.warn(warning);
     return swapped;
   } finally {
@@ -159,20 +145,12 @@ async function build(
   }
 }
 
-/** Everything that can be done before the target stops: its account, its own files, the marker, durable bytes. */
-async function finish(
-  input: RestoreInput,
-  layout: ManagedLayout,
-  staging: Staging,
-  server: PrivateServer,
-  job: JobContext,
-): Promise<number> {
-  const password = readClientPassword(layout.clientFile);
-  if (password !== undefined) await keepOwnAccount(server.connection, password);
+/** Everything that can be done before the target stops: its own files, the marker, durable bytes. */
+async function finish(input: RestoreInput, place: DataPlace, staging: Staging, job: JobContext): Promise<number> {
   removeBackupFiles(staging);
-  if (existsSync(layout.data)) {
-    const { carried, left } = await filesToCarryOver(layout.data);
-    await carryOver(layout.data, staging.data, carried);
+  if (existsSync(place.data)) {
+    const { carried, left } = await filesToCarryOver(place.data);
+    await carryOver(place.data, staging.data, carried);
     if (left.length > 0) job.warn(`Large files of the old data directory were not copied over: ${left.join(', ')}.`);
   }
   writeMarker(staging.data, {
@@ -187,14 +165,14 @@ async function finish(
   job.signal.throwIfAborted();
   // A second of margin: file times are coarser than the clock.
   const sealedAt = Date.now() - 1000;
-  await seal(staging.data, await ownershipOf(layout.data));
+  await seal(staging.data, await ownershipOf(place.data));
   return sealedAt;
 }
 
 /** One of our errors, whatever was thrown: a full disk by its figures, a cancel as one. */
-function explain(error: unknown, input: RestoreInput, job: JobContext): unknown {
+function explain(error: unknown, input: RestoreInput, place: DataPlace, job: JobContext): unknown {
   if (error instanceof SkybackupError && error.code !== 'restore_failed') return error;
-  if (meansNoSpace(error)) return spaceRanOut(restoreSpace(input.home, input.source, input.target), error);
+  if (meansNoSpace(error)) return spaceRanOut(restoreSpace(input.source, place), error);
   if (error instanceof SkybackupError) return error;
   if (job.signal.aborted) {
     return new SkybackupError('cancelled', 'The restore was cancelled. The target is as it was before.', {

@@ -1,8 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { SkybackupError } from '../../contract/errors.ts';
-import type { Home } from '../../contract/home.ts';
-import { managedLayout } from '../managed/layout.ts';
-import type { ServiceRecord } from '../service.ts';
+import type { DataPlace } from './data-place.ts';
 import { lastBackup, type RestoreSource } from './source.ts';
 
 /** Redo log (96 MiB), temporary tablespace and what preparing adds, whatever the backup's size. */
@@ -18,9 +16,8 @@ export interface RestoreSpace {
 }
 
 /** What a restore would need, and what is there. */
-export function restoreSpace(home: Home, source: RestoreSource, target: ServiceRecord): RestoreSpace {
-  const place = managedLayout(home, target.id).root;
-  return { needed: neededBytes(source), free: freeBytes(place), place };
+export function restoreSpace(source: RestoreSource, { beside }: DataPlace): RestoreSpace {
+  return { needed: neededBytes(source), free: freeBytes(beside), place: beside };
 }
 
 /** Throws `no_space` naming both figures when the new data do not fit beside the old. */

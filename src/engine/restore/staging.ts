@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ManagedLayout, makeSocketFolder, shortSocket } from '../managed/layout.ts';
+import { makeSocketFolder, shortSocket } from '../managed/layout.ts';
 import { endTagged, tag } from '../mariadb/tagged-processes.ts';
+import type { DataPlace } from './data-place.ts';
 
 const prefix = 'staging-';
 
@@ -21,8 +22,8 @@ export interface Staging {
   env: Record<string, string>;
 }
 
-export function stagingOf(layout: ManagedLayout, restoreId: number): Staging {
-  return stagingAt(join(layout.root, `${prefix}${restoreId}`));
+export function stagingOf({ beside }: Pick<DataPlace, 'beside'>, restoreId: number): Staging {
+  return stagingAt(join(beside, `${prefix}${restoreId}`));
 }
 
 function stagingAt(root: string): Staging {
@@ -55,8 +56,8 @@ export async function removeStaging(staging: Staging): Promise<void> {
 }
 
 /** The staging folders that restores of this service left behind. */
-export function leftStagings(layout: ManagedLayout): Staging[] {
-  return readdirSync(layout.root)
+export function leftStagings({ beside }: DataPlace): Staging[] {
+  return readdirSync(beside)
     .filter((name) => name.startsWith(prefix))
-    .map((name) => stagingAt(join(layout.root, name)));
+    .map((name) => stagingAt(join(beside, name)));
 }

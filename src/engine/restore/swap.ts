@@ -1,25 +1,22 @@
 import { existsSync } from 'node:fs';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
+import type { Home } from '../../contract/home.ts';
 import type { JobContext } from '../job-context.ts';
 import { readMarker } from '../managed/data-marker.ts';
-import { findServer } from '../managed/find-server.ts';
-import { ownLogin } from '../managed/launch.ts';
-import { managedLayout } from '../managed/layout.ts';
-import { readServerFile } from '../managed/server-file.ts';
 import { connectWith } from '../mariadb/connect.ts';
 import { highestGtids } from '../mariadb/gtid.ts';
 import type { PrivateServer } from '../mariadb/private-server.ts';
 import { holdersOf, type ProcessIdentity } from '../mariadb/process-identity.ts';
-import { awaitAnswer, proveUnused, stopServer } from '../mariadb/server-process.ts';
+import { proveUnused } from '../mariadb/server-process.ts';
+import { keptPath, placeOf, type RestoreTarget } from './data-place.ts';
 import { drain, drainSettings } from './drain.ts';
-import { close, type Exchange, exchangeOf, moveAside, moveIn, reverse, startAndProve } from './exchange.ts';
+import { close, type Exchange, exchangeOf, reverse, startAndProve } from './exchange.ts';
 import { giveGtidState, liveGtidState, stoppedGtidState } from './gtid-state.ts';
 import { inodeOf, type SwapStep, writeJournal } from './journal.ts';
-import { type KeptData, keptPath } from './kept-data.ts';
-import type { RestoreInput } from './restore.ts';
+import type { KeptData } from './kept-data.ts';
+import { moveAside, moveIn } from './move-data.ts';
 import { ownershipOf, seal } from './seal.ts';
-import { lastBackup } from './source.ts';
-import type { Staging } from './staging.ts';
+import { targetServer } from './target-server.ts';
 
 /** What tests turn: to look in at each step, and not to wait minutes for a server that was made to hang. */
 export interface SwapControls {
@@ -29,9 +26,26 @@ export interface SwapControls {
   answerTimeoutMs?: number;
 }
 
+export interface SwapInput {
+  restoreId: number;
+  /** Its data are replaced. */
+  target: RestoreTarget & { incarnation: string };
+  home: Home;
+  /** Of the new data; their marker says so already. */
+  newIncarnation: string;
+  /** Highest sequence per domain and server ever seen for the target, '' if none; its live state is added here. */
+  highestGtids: string;
+  /** Asked right before the target is stopped; throws to forbid it. */
+  beforeSwap: () => void | Promise<void>;
+  /** How long the old data stay. Default 72. */
+  keepHours?: number | undefined;
+}
+
 /** The new data, complete but for what only the stopped target can tell. */
 export interface ProvenData {
-  staging: Staging;
+  /** Becomes the data directory: of a staging folder, or kept data. A swap that is taken back leaves them there again. */
+  data: string;
+  /** Runs on them; it is stopped right before they are moved. */
   server: PrivateServer;
   /** When the files were last made durable, ms since the epoch. */
   sealedAt: number;
@@ -51,15 +65,14 @@ export interface Swapped {
  * would cost the same downtime.
  */
 export async function swap(
-  input: RestoreInput,
+  input: SwapInput,
   proven: ProvenData,
   job: JobContext,
   controls: SwapControls,
 ): Promise<Swapped> {
   const { stopTimeoutMs = 120_000, startTimeoutMs, afterStep } = controls;
   const { exchange, running } = await openExchange(input, proven, controls.answerTimeoutMs ?? 10_000);
-  const { layout, journal } = exchange;
-  const { server, staging } = proven;
+  const { place, server, move, journal } = exchange;
   const warnings: string[] = [];
   let [stoppedAt, startedAt] = [0, 0];
   let kept: KeptData | undefined;
@@ -70,27 +83,21 @@ export async function swap(
       'stopping',
       async () => {
         stoppedAt = performance.now();
-        if (running !== undefined) await stopServer(running, layout.data, { timeoutMs: stopTimeoutMs });
-        else if (existsSync(layout.data)) await proveUnused(layout.data);
+        if (running !== undefined) await server.stop(running, stopTimeoutMs);
+        else if (existsSync(place.data)) await proveUnused(place.data);
       },
     ],
     [
       'sealing',
       async () => {
-        const last = await stoppedGtidState(layout.data);
-        journal.gtids = highestGtids(
-          input.highestGtids,
-          lastBackup(input.source).binlog?.gtid ?? '',
-          journal.gtids,
-          last,
-        );
-        await giveGtidState(server.connection, journal.gtids);
-        await server.stop();
-        await seal(staging.data, await ownershipOf(layout.data), proven.sealedAt);
+        journal.gtids = highestGtids(input.highestGtids, journal.gtids, await stoppedGtidState(place.data));
+        await giveGtidState(proven.server.connection, journal.gtids);
+        await proven.server.stop();
+        await seal(proven.data, await ownershipOf(place.data), proven.sealedAt);
       },
     ],
-    ['aside', () => moveAside(exchange)],
-    ['in', () => moveIn(exchange)],
+    ['aside', () => moveAside(move)],
+    ['in', () => moveIn(move)],
     [
       'starting',
       async () => {
@@ -108,12 +115,12 @@ export async function swap(
   try {
     for (const [name, work] of steps) {
       journal.step = name;
-      writeJournal(layout, journal);
+      writeJournal(place, journal);
       await work();
       await afterStep?.(name);
     }
   } catch (error) {
-    await server.discard();
+    await proven.server.discard();
     throw await takeBack(exchange, error, stopTimeoutMs * 5);
   }
   if (kept === undefined) throw new Error('the exchange ended without its record');
@@ -128,30 +135,31 @@ export async function swap(
 
 /** Looks at everything that would stop the exchange half way, while nothing has been touched; then opens the journal. */
 async function openExchange(
-  input: RestoreInput,
+  input: SwapInput,
   proven: ProvenData,
   answerTimeoutMs: number,
 ): Promise<{ exchange: Exchange; running: ProcessIdentity | undefined }> {
   const { home, target, restoreId } = input;
-  const layout = managedLayout(home, target.id);
-  const file = readServerFile(layout);
-  const running = findServer(layout, file);
-  if (existsSync(keptPath(layout, restoreId))) {
-    throw new SkybackupError('conflict', `${keptPath(layout, restoreId)} exists: an earlier restore has this number.`, {
+  const place = placeOf(home, target);
+  const server = targetServer(home, target);
+  const running = server.find();
+  const kept = keptPath(place, restoreId);
+  if (existsSync(kept)) {
+    throw new SkybackupError('conflict', `${kept} exists: an earlier restore has this number.`, {
       hint: 'Move that folder away, then restore again.',
     });
   }
   if (running !== undefined) {
-    const answer = await awaitAnswer(running, ownLogin(layout, file), { timeoutMs: answerTimeoutMs });
+    const answer = await server.answer(running, answerTimeoutMs);
     if (answer !== 'answers' && answer !== 'denied') {
       throw new SkybackupError(
         'service_down',
         `The server of ${target.id} (process ${running.pid}) runs and does not answer, so it could not be stopped properly. Nothing was changed.`,
-        { hint: `Read ${layout.log}; stop the server or wait until it answers, then restore again.` },
+        { hint: `Read ${server.log}; stop the server or wait until it answers, then restore again.` },
       );
     }
   }
-  const stranger = holdersOf(layout.data).find((holder) => holder.pid !== running?.pid);
+  const stranger = holdersOf(place.data).find((holder) => holder.pid !== running?.pid);
   if (stranger !== undefined) {
     throw new SkybackupError(
       'conflict',
@@ -159,18 +167,17 @@ async function openExchange(
       { hint: `End process ${stranger.pid}, then restore again.` },
     );
   }
-  const exchange = exchangeOf(home, {
+  const exchange = exchangeOf(home, target, {
     format: 1,
     service_id: target.id,
     restore_id: restoreId,
-    backup_id: lastBackup(input.source).id,
-    users_from: lastBackup(input.source).service_id,
     step: 'draining',
-    old_inode: inodeOf(layout.data),
-    new_inode: inodeOf(proven.staging.data),
-    old_incarnation: readMarker(layout.data)?.incarnation ?? target.incarnation,
+    fresh: proven.data,
+    old_inode: inodeOf(place.data),
+    new_inode: inodeOf(proven.data),
+    old_incarnation: readMarker(place.data)?.incarnation ?? target.incarnation,
     new_incarnation: input.newIncarnation,
-    should_run: running !== undefined || file.wanted === 'running',
+    should_run: running !== undefined || server.isWanted(),
     was_running: running !== undefined,
     drained: {},
     gtids: '',
@@ -184,12 +191,12 @@ async function openExchange(
 async function drainTarget(
   exchange: Exchange,
   running: ProcessIdentity | undefined,
-  input: RestoreInput,
+  input: SwapInput,
   job: JobContext,
 ): Promise<void> {
-  const { layout, journal } = exchange;
+  const { place, server, journal } = exchange;
   if (running !== undefined) {
-    const connection = await connectWith(ownLogin(layout, readServerFile(layout))).catch((error: unknown) => {
+    const connection = await connectWith(await server.login()).catch((error: unknown) => {
       if (toSkybackupError(error).code === 'access_denied') return undefined;
       throw error;
     });
@@ -199,7 +206,7 @@ async function drainTarget(
         journal.drained = await drainSettings(connection);
         // Not the last word, since the target goes on writing; but all there is if its logs cannot be read later.
         journal.gtids = await liveGtidState(connection);
-        writeJournal(layout, journal);
+        writeJournal(place, journal);
         await drain(connection, job.signal);
       } finally {
         await connection.close();
@@ -212,10 +219,10 @@ async function drainTarget(
 
 /** Reverses the exchange after a failure and returns the error to throw: the first one, with the second if there is one. */
 async function takeBack(exchange: Exchange, error: unknown, settleTimeoutMs: number): Promise<unknown> {
-  const { layout, journal } = exchange;
+  const { place, journal } = exchange;
   if (journal.step === 'closing') {
     return new SkybackupError('restore_failed', `The data were exchanged and proven, but this could not be recorded.`, {
-      hint: `Restart the daemon: it finishes the restore from ${layout.journal}.`,
+      hint: `Restart the daemon: it finishes the restore from ${place.journal}.`,
       cause: error,
     });
   }

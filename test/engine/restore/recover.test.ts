@@ -7,6 +7,7 @@ import { readMarker } from '../../../src/engine/managed/data-marker.ts';
 import { type ManagedLayout, managedLayout } from '../../../src/engine/managed/layout.ts';
 import { managedStatus, startManagedServer } from '../../../src/engine/managed/managed-server.ts';
 import { identify, signalProcess, waitUntilGone } from '../../../src/engine/mariadb/process-identity.ts';
+import { placeOf } from '../../../src/engine/restore/data-place.ts';
 import { swapSteps } from '../../../src/engine/restore/journal.ts';
 import { listKeptData } from '../../../src/engine/restore/kept-data.ts';
 import { recoverRestore } from '../../../src/engine/restore/recover.ts';
@@ -61,7 +62,7 @@ async function expectRunningWith(wanted: Checksums): Promise<void> {
   expect(await checksums(scene.target.connection)).toEqual(wanted);
   expect(existsSync(layout.journal)).toBe(false);
   await scene.expectTidy();
-  expect(await recoverRestore(scene.place.home, scene.target.id)).toEqual({ outcome: 'nothing', detail: '' });
+  expect(await recoverRestore(scene.place.home, scene.target)).toEqual({ outcome: 'nothing', detail: '' });
 }
 
 describe('killed before the exchange', () => {
@@ -69,7 +70,7 @@ describe('killed before the exchange', () => {
     test(`while ${phase}: the target went on, what was unpacked is removed`, async () => {
       const { pid } = await managedStatus(scene.place.home, scene.target);
       await killedAt(phase);
-      expect((await recoverRestore(scene.place.home, scene.target.id)).outcome).toBe('cleaned');
+      expect((await recoverRestore(scene.place.home, scene.target)).outcome).toBe('cleaned');
       expect((await managedStatus(scene.place.home, scene.target)).pid).toBe(pid);
       await expectRunningWith(old);
     });
@@ -84,7 +85,7 @@ describe('killed during the exchange', () => {
       const killed = await killedAt(step);
       // A second start of the server by someone who does not know of the exchange would make a mess.
       await expect(startManagedServer(scene.place.home, scene.target)).rejects.toMatchObject({ code: 'conflict' });
-      const recovered = await recoverRestore(scene.place.home, scene.target.id);
+      const recovered = await recoverRestore(scene.place.home, scene.target);
       expect(recovered.restoreId).toBe(killed.restoreId);
       if (goesBack.has(step)) {
         expect(recovered).toMatchObject({ outcome: 'reversed' });
@@ -94,7 +95,7 @@ describe('killed during the exchange', () => {
         expect(recovered).toMatchObject({ outcome: 'finished', newIncarnation: killed.newIncarnation });
         expect(readMarker(layout.data)?.incarnation).toBe(killed.newIncarnation);
         expect(recovered.kept).toMatchObject({ incarnation: before, restore_id: killed.restoreId });
-        expect(listKeptData(scene.place.home, scene.target.id).at(-1)).toEqual(recovered.kept);
+        expect(listKeptData(placeOf(scene.place.home, scene.target)).at(-1)).toEqual(recovered.kept);
         await expectRunningWith(scene.backedUp);
       }
     });
@@ -102,7 +103,7 @@ describe('killed during the exchange', () => {
 
   test('after closing: the restore was done', async () => {
     const killed = await killedAt('closing');
-    expect((await recoverRestore(scene.place.home, scene.target.id)).outcome).toBe('cleaned');
+    expect((await recoverRestore(scene.place.home, scene.target)).outcome).toBe('cleaned');
     expect(readMarker(layout.data)?.incarnation).toBe(killed.newIncarnation);
     await expectRunningWith(scene.backedUp);
   });
@@ -114,14 +115,17 @@ describe('killed during the exchange', () => {
       signalProcess(identity, 'SIGKILL');
       await waitUntilGone(identity, 10_000);
     }
-    expect((await recoverRestore(scene.place.home, scene.target.id)).outcome).toBe('finished');
+    expect((await recoverRestore(scene.place.home, scene.target)).outcome).toBe('finished');
     await expectRunningWith(scene.backedUp);
   });
 
   test('and the restored server does not start at the recovery: the old data come back', async () => {
     const killed = await killedAt('aside');
-    writeFileSync(join(stagingOf(layout, killed.restoreId).data, 'aria_log_control'), Buffer.alloc(52));
-    const recovered = await recoverRestore(scene.place.home, scene.target.id);
+    writeFileSync(
+      join(stagingOf({ beside: layout.root }, killed.restoreId).data, 'aria_log_control'),
+      Buffer.alloc(52),
+    );
+    const recovered = await recoverRestore(scene.place.home, scene.target);
     expect(recovered.outcome).toBe('reversed');
     expect(recovered.detail).toContain('did not start');
     await expectRunningWith(old);
@@ -138,7 +142,7 @@ describe('killed during the exchange', () => {
     const control = join(layout.data, 'aria_log_control');
     const whole = readFileSync(control);
     writeFileSync(control, Buffer.alloc(whole.length));
-    const recovered = await recoverRestore(scene.place.home, scene.target.id);
+    const recovered = await recoverRestore(scene.place.home, scene.target);
     expect(recovered).toMatchObject({ outcome: 'finished', newIncarnation: killed.newIncarnation });
     expect(recovered.detail).toContain('does not run');
     writeFileSync(control, whole);
@@ -155,20 +159,20 @@ describe('killed during the exchange', () => {
     renameSync(kept, elsewhere);
     const journal = readFileSync(layout.journal, 'utf8');
     for (let tries = 0; tries < 2; tries += 1) {
-      await expect(recoverRestore(scene.place.home, scene.target.id)).rejects.toMatchObject({
+      await expect(recoverRestore(scene.place.home, scene.target)).rejects.toMatchObject({
         code: 'restore_failed',
         message: expect.stringContaining('are not where the journal'),
       });
     }
     expect(readFileSync(layout.journal, 'utf8')).toBe(journal);
     renameSync(elsewhere, kept);
-    expect((await recoverRestore(scene.place.home, scene.target.id)).outcome).toBe('finished');
+    expect((await recoverRestore(scene.place.home, scene.target)).outcome).toBe('finished');
     await expectRunningWith(scene.backedUp);
   });
 
   test('and its journal is damaged: nothing is guessed', async () => {
     writeFileSync(layout.journal, '{"format":1');
-    await expect(recoverRestore(scene.place.home, scene.target.id)).rejects.toMatchObject({
+    await expect(recoverRestore(scene.place.home, scene.target)).rejects.toMatchObject({
       code: 'restore_failed',
       message: expect.stringContaining('cannot be read'),
     });
@@ -178,13 +182,16 @@ describe('killed during the exchange', () => {
 });
 
 test('a service that was never restored, or does not exist, needs no recovery', async () => {
-  expect(await recoverRestore(scene.place.home, scene.target.id)).toEqual({ outcome: 'nothing', detail: '' });
-  expect(await recoverRestore(scene.place.home, 'nobody')).toEqual({ outcome: 'nothing', detail: '' });
+  expect(await recoverRestore(scene.place.home, scene.target)).toEqual({ outcome: 'nothing', detail: '' });
+  expect(await recoverRestore(scene.place.home, { ...scene.target, id: 'nobody' })).toEqual({
+    outcome: 'nothing',
+    detail: '',
+  });
 });
 
 test('killed while it wrote into its journal: the draft is removed and never read as one', async () => {
   writeFileSync(`${layout.journal}.draft`, '{"format":1,"serv');
-  expect(await recoverRestore(scene.place.home, scene.target.id)).toEqual({ outcome: 'nothing', detail: '' });
+  expect(await recoverRestore(scene.place.home, scene.target)).toEqual({ outcome: 'nothing', detail: '' });
   expect(existsSync(`${layout.journal}.draft`)).toBe(false);
   await expectRunningWith(old);
 });

@@ -7,6 +7,7 @@ import { managedStatus, startManagedServer, stopManagedServer } from '../../../s
 import { connect } from '../../../src/engine/mariadb/connect.ts';
 import { parseGtids } from '../../../src/engine/mariadb/gtid.ts';
 import { identify, signalProcess, waitUntilGone } from '../../../src/engine/mariadb/process-identity.ts';
+import { placeOf } from '../../../src/engine/restore/data-place.ts';
 import { expireKeptData, listKeptData, removeKeptData } from '../../../src/engine/restore/kept-data.ts';
 import { restoreBackup } from '../../../src/engine/restore/restore.ts';
 import { stagingOf } from '../../../src/engine/restore/staging.ts';
@@ -46,14 +47,16 @@ test('brings every table back to the checksum it had, and keeps the old data wit
   expect(outcome.kept_data).toBe(join(layout.root, `data.before-restore-${wanted.restoreId}`));
   expect(readMarker(outcome.kept_data)?.incarnation).toBe(old);
   expect(Date.parse(outcome.kept_until) - Date.now()).toBeGreaterThan(71 * 3_600_000);
-  expect(listKeptData(place.home, target.id)).toMatchObject([{ incarnation: old, replaced_by: wanted.newIncarnation }]);
+  expect(listKeptData(placeOf(place.home, target))).toMatchObject([
+    { incarnation: old, replaced_by: wanted.newIncarnation },
+  ]);
   await scene.expectTidy();
 });
 
 test('every file of the restored data has the owner and mode of the old ones, and backup files are gone', async () => {
   const { place, target } = scene;
   const layout = managedLayout(place.home, target.id);
-  const [kept] = listKeptData(place.home, target.id);
+  const [kept] = listKeptData(placeOf(place.home, target));
   for (const path of everything(layout.data)) {
     const stat = lstatSync(path);
     const wanted = lstatSync(stat.isDirectory() ? (kept?.path ?? '') : join(kept?.path ?? '', 'ibdata1'));
@@ -164,7 +167,7 @@ test('a cancel that comes after the target was asked to stop is too late: going 
 test('the private server is out of reach, fires no event and keeps no account of its own', async () => {
   const { place, target } = scene;
   const wanted = scene.input();
-  const { socket } = stagingOf(managedLayout(place.home, target.id), wanted.restoreId);
+  const { socket } = stagingOf(placeOf(place.home, target), wanted.restoreId);
   let row: Record<string, unknown> | undefined;
   await restoreBackup(wanted, testJob(), {
     afterStep: async (step) => {
@@ -230,15 +233,17 @@ test('kept data stay until their time is over, and nothing else is ever removed'
   const outcome = await restoreBackup(scene.input({ keepHours: 1 }), testJob());
   const now = Date.now();
   const until = Date.parse(outcome.kept_until);
-  expect(await expireKeptData(home, target.id, new Date(until - 1))).toEqual([]);
+  expect(await expireKeptData(placeOf(home, target), new Date(until - 1))).toEqual([]);
   expect(existsSync(outcome.kept_data)).toBe(true);
-  const expired = await expireKeptData(home, target.id, new Date(until));
+  const expired = await expireKeptData(placeOf(home, target), new Date(until));
   expect(expired.map((kept) => kept.path)).toContain(outcome.kept_data);
   expect(existsSync(outcome.kept_data)).toBe(false);
-  expect(listKeptData(home, target.id).every((kept) => Date.parse(kept.kept_until) > now)).toBe(true);
+  expect(listKeptData(placeOf(home, target)).every((kept) => Date.parse(kept.kept_until) > now)).toBe(true);
   const { data } = managedLayout(home, target.id);
-  await expect(removeKeptData(home, target.id, data)).rejects.toMatchObject({ code: 'invalid_request' });
-  await expect(removeKeptData(home, 'copy', outcome.kept_data)).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(removeKeptData(placeOf(home, target), data)).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(removeKeptData(placeOf(home, { ...target, id: 'copy' }), outcome.kept_data)).rejects.toMatchObject({
+    code: 'invalid_request',
+  });
   await scene.expectTidy();
 });
 
