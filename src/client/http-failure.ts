@@ -46,6 +46,7 @@ export function failureOf(answer: FailedAnswer, peer: Peer): SkybackupError {
     return new SkybackupError(body.code, body.words, {
       ...options,
       ...(body.hint === undefined ? {} : { hint: body.hint }),
+      ...(body.retryable === undefined ? {} : { retryable: body.retryable }),
       details: body.details ?? {},
     });
   }
@@ -108,6 +109,7 @@ interface ReadBody {
   words: string;
   code: ErrorCode | undefined;
   hint: string | undefined;
+  retryable: boolean | undefined;
   details: Record<string, unknown> | undefined;
   traceId: string | undefined;
   /** Set when it is a web page: its title in words, or ''. */
@@ -115,7 +117,7 @@ interface ReadBody {
 }
 
 function readBody(text: string): ReadBody {
-  const nothing = { code: undefined, hint: undefined, details: undefined, traceId: undefined };
+  const nothing = { code: undefined, hint: undefined, retryable: undefined, details: undefined, traceId: undefined };
   const trimmed = text.trim();
   if (trimmed.startsWith('<')) {
     const title = /<title[^>]*>([^<]*)/i.exec(trimmed)?.[1];
@@ -139,6 +141,7 @@ function readBody(text: string): ReadBody {
     words: shorten(told.length > 0 ? told.join('; ') : String(other ?? ''), 600),
     code: isCode(first?.error) && told.length > 0 ? first.error : undefined,
     hint: first?.solution === undefined ? undefined : shorten(first.solution, 600),
+    retryable: first?.retryable,
     details: isRecord(details) ? details : undefined,
     traceId: trace_id === undefined ? undefined : shorten(trace_id, 100),
     html: undefined,

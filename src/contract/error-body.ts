@@ -9,7 +9,13 @@ export const ErrorBody = z.looseObject({
   trace_id: z.string().optional(),
   errors: z
     .array(
-      z.looseObject({ error: z.string().optional(), message: z.string().optional(), solution: z.string().optional() }),
+      z.looseObject({
+        error: z.string().optional(),
+        message: z.string().optional(),
+        solution: z.string().optional(),
+        /** The daemon's own: whether the same call may succeed later unchanged. */
+        retryable: z.boolean().optional(),
+      }),
     )
     .nullish(),
 });

@@ -42,6 +42,7 @@ export function errorAnswer(error: unknown, path: string, traceId: string): Erro
           error: failure.code,
           message: redact(failure.message),
           solution: redact(failure.hint),
+          retryable: failure.retryable,
           ...(details.length === 0
             ? {}
             : {

@@ -253,6 +253,20 @@ describe("a daemon's answers", () => {
     });
   });
 
+  test('say whether to try again, and where they do not the code does', async () => {
+    for (const [retryable, told] of [
+      [undefined, true],
+      [true, true],
+      [false, false],
+    ]) {
+      const { http } = await serverHttp((_, response) => {
+        const error = { error: 'conflict', message: 'No.', ...(retryable === undefined ? {} : { retryable }) };
+        response.writeHead(409).end(JSON.stringify({ code: 409, errors: [error] }));
+      });
+      expect(await failure(http.request(start))).toMatchObject({ code: 'conflict', retryable: told });
+    }
+  });
+
   test('a Unix socket is a target, and one without a listener is not waited for', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'skb-http-'));
     open.push({ close: () => rmSync(folder, { recursive: true }) });

@@ -34,6 +34,10 @@ describe('an incremental backup, once', () => {
     const { status, body } = await ask();
     expect(status).toBe(409);
     expect(body.errors?.[0]).toMatchObject({ error: 'conflict', solution: expect.stringContaining('full backup') });
+    // What would be refused again is told so, over the wire as well: a client must not go on asking.
+    await expect(
+      daemon.api.createSchedule({ backup_type: 'incremental', schedule: 'once', service_id: 'orders' }),
+    ).rejects.toMatchObject({ code: 'conflict', retryable: false });
     expect((await daemon.api.listSchedules()).count).toBe(0);
     expect((await daemon.api.listBackups()).count).toBe(0);
   });
