@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BackupType } from '../../src/contract/backups.ts';
+import { SkybackupError } from '../../src/contract/errors.ts';
+import type { Job } from '../../src/contract/jobs.ts';
+import type { Connection } from '../../src/contract/services.ts';
+import { classifyStatus } from '../../src/contract/status.ts';
+import { connect, type SqlConnection } from '../../src/engine/mariadb/connect.ts';
+import type { TestDaemon } from '../servers/daemon.ts';
+import type { Dice } from './dice.ts';
+import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
+import { type Moment, type NewMoment, Timeline } from './timeline.ts';
+import type { Unit } from './workload.ts';
+
+/** A backup that succeeded, and the moment that it is of. */
+export interface TakenBackup {
+  id: string;
+  type: BackupType;
+  moment: Moment;
+}
+
+/** The service whose history it is, and one that backups are tried out on. */
+export const service = 'history';
+export const elsewhere = 'elsewhere';
+
+/** A real daemon, a managed server with a history, and the record of it. */
+export class World {
+  daemon: TestDaemon;
+  readonly timeline = new Timeline();
+  readonly backups: TakenBackup[] = [];
+  /** A transaction that is open in a session of its own. */
+  slow: SqlConnection | undefined;
+  readonly #tell: (line: string) => void;
+  #writer: SqlConnection | undefined;
+  #sawLogsAt = 0;
+
+  constructor(daemon: TestDaemon, tell: (line: string) => void) {
+    this.daemon = daemon;
+    this.#tell = tell;
+  }
+
+  tell(line: string): void {
+    this.#tell(line);
+  }
+
+  async begin(): Promise<void> {
+    for (const id of [service, elsewhere]) {
+      await this.daemon.api.daemon.registerService({ id, control: { kind: 'managed' }, nightly: false });
+    }
+    this.timeline.add(await this.#look(0, 0));
+  }
+
+  connectionOf(id: string): Connection {
+    return { defaults_file: `${this.daemon.home.services}/${id}/client.cnf` };
+  }
+
+  async writer(): Promise<SqlConnection> {
+    this.#writer ??= await connect(this.connectionOf(service));
+    return this.#writer;
+  }
+
+  /** Sessions do not outlive a restore of their server. */
+  async leave(): Promise<void> {
+    await this.#writer?.close();
+    await this.slow?.close();
+    this.#writer = undefined;
+    this.slow = undefined;
+  }
+
+  /** Carries out a transaction, whether or not the server accepts it, and records what came of it. */
+  async carryOut(unit: Unit): Promise<void> {
+    const sql = await this.writer();
+    const log = await this.#logNumber();
+    await sql.query(`SET SESSION gtid_domain_id = ${unit.domain}, timestamp = ${unit.forged ?? 'DEFAULT'}`);
+    let said = '';
+    for (const statement of unit.statements) {
+      await sql.query(statement).catch((error: unknown) => {
+        if (!(error instanceof SkybackupError) || error.code !== 'statement_failed') throw error;
+        said = ` (refused: ${error.message.slice(0, 80)})`;
+      });
+    }
+    if (said !== '') await sql.query('ROLLBACK');
+    const at = this.#clock();
+    await sql.query('SET SESSION timestamp = DEFAULT');
+    await this.#record({ unit, from: log, at, said });
+  }
+
+  /** Commits the open transaction. */
+  async carryOutSlow(): Promise<void> {
+    const log = await this.#logNumber();
+    const before = this.#clock();
+    await this.slow?.query('COMMIT');
+    await this.slow?.close();
+    this.slow = undefined;
+    await this.#record({
+      unit: { statements: ['COMMIT of the long transaction'], domain: 0 },
+      from: log,
+      at: before,
+      said: '',
+    });
+  }
+
+  /** The clock of the machine, which is the servers' too; Unix seconds. */
+  #clock(): number {
+    return Math.floor(Date.now() / 1000);
+  }
+
+  async #record({ unit, from, at, said }: { unit: Unit; from: number; at: number; said: string }): Promise<void> {
+    const found = await this.#look(from, at);
+    const { forged } = unit;
+    const time =
+      forged === undefined ? found.time : ([Math.min(forged, found.time[0]), Math.max(forged, found.time[1])] as const);
+    const moment = this.timeline.add({ ...found, time });
+    const what = unit.statements.map((statement) => statement.slice(0, 150)).join('; ');
+    const claim = forged === undefined ? '' : ` [as of ${forged}]`;
+    this.tell(`${moment === undefined ? '   -' : `#${moment.index} ${moment.position}`} ${what}${claim}${said}`);
+  }
+
+  async #look(fromLog: number, since: number): Promise<NewMoment> {
+    const sql = await this.writer();
+    const [row] = await sql.query<{ position: string }>('SELECT @@gtid_binlog_pos AS position');
+    const state = await fingerprintOf(sql);
+    const log = await this.#logNumber();
+    return {
+      position: row?.position ?? '',
+      time: [since, this.#clock()],
+      log: [fromLog === 0 ? log : fromLog, log],
+      state,
+    };
+  }
+
+  async #logNumber(): Promise<number> {
+    return (await this.logs()).at(-1) ?? 0;
+  }
+
+  /** Numbers of the server's binary logs, the one being written last. */
+  async logs(): Promise<number[]> {
+    const rows = await (await this.writer()).query<{ Log_name: string }>('SHOW BINARY LOGS');
+    const numbers = rows.map(({ Log_name }) => Number(Log_name.split('.')[1]));
+    const now = this.#clock() + 1;
+    this.timeline.sawLogs(numbers, this.#sawLogsAt, now);
+    this.#sawLogsAt = now - 1;
+    return numbers;
+  }
+
+  /** After a restore or an undo of the service itself: what it holds now begins a new part of the record. */
+  async beginAnew(): Promise<Moment> {
+    await this.leave();
+    // The restored server's logs begin anew with a new incarnation.
+    this.timeline.incarnation += 1;
+    const found = await this.#look(0, this.#clock());
+    this.timeline.incarnation -= 1;
+    return this.timeline.begin(found);
+  }
+
+  /** A question that may meet a job of the daemon's own; asked again when that has ended. */
+  async patiently<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        const busy = error instanceof SkybackupError && error.details.job_id !== undefined;
+        if (!busy) throw error;
+        await delay(100);
+      }
+    }
+  }
+
+  /** Starts a backup; the id of its job. */
+  async start(type: BackupType): Promise<number> {
+    const request = { backup_type: type, schedule: 'once', service_id: service };
+    const schedule = await this.patiently(() => this.daemon.api.createSchedule(request));
+    return schedule.job_id ?? 0;
+  }
+
+  async running(jobId: number): Promise<boolean> {
+    return classifyStatus((await this.daemon.api.daemon.getJob(jobId)).status) === 'in_progress';
+  }
+
+  /** Notes a backup that succeeded, at the moment that it says it is of. */
+  async took(job: Job): Promise<void> {
+    if (job.kind === 'binarylog') this.timeline.archivedLogs((await this.logs()).slice(0, -1));
+    if (job.backup_id === undefined || job.kind === 'binarylog') return;
+    const backup = await this.daemon.api.getBackup(job.backup_id);
+    const moment = this.timeline.at(backup.binlog_gtid_position ?? '', this.timeline.incarnation);
+    this.tell(`     ${backup.type} ${backup.id.slice(0, 8)} is of #${moment?.index} ${backup.binlog_gtid_position}`);
+    // It may fall between two transactions of one statement; what the data were there, nobody has looked at.
+    if (moment !== undefined) this.backups.push({ id: backup.id, type: backup.type as BackupType, moment });
+  }
+
+  async holds(id: string): Promise<Fingerprint> {
+    const sql = await connect(this.connectionOf(id));
+    return fingerprintOf(sql).finally(() => sql.close());
+  }
+
+  same(wanted: Fingerprint, found: Fingerprint, what: string): void {
+    const wrong = differences(wanted, found);
+    if (wrong.length > 0) throw new Error(`${what} is not as it was:\n${wrong.join('\n')}`);
+  }
+
+  async dispose(): Promise<void> {
+    await this.leave();
+    await this.daemon.dispose();
+  }
+}
+
+export type Act = (world: World, dice: Dice) => Promise<void>;
