@@ -101,6 +101,12 @@ export async function runProgram(args: string[]): Promise<number> {
   command(backups, 'delete <id>', 'delete a backup that nothing needs, for good', async (terminal, self) =>
     (await import('./backups/delete.ts')).deleteBackup(terminal, first(self)),
   );
+  command(backups, 'verify <id>', 'prove that a backup can be restored, and measure it', async (terminal, self) =>
+    (await import('./backups/verify.ts')).verifyBackup(terminal, first(self), self.opts()),
+  )
+    .option('--quick', 'only read the stored bytes against their hashes; no server is started')
+    .option('--check-table', 'also CHECK TABLE of every table')
+    .option('--row-counts', 'also count the rows of every table');
   command(program, 'retention <service>', 'show or set how long its backups are kept', async (terminal, self) =>
     (await import('./retention.ts')).retention(terminal, first(self), self.opts()),
   )

@@ -13,6 +13,7 @@ import type { Retention, RetentionPolicy } from '../contract/retention.ts';
 import type { Schedule, SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { Health } from '../contract/service-health.ts';
 import type { LockRequest, RegisterServiceRequest, Service } from '../contract/services.ts';
+import type { Verification, VerificationQuery, VerifyRequest } from '../contract/verifications.ts';
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
@@ -103,6 +104,10 @@ export interface DaemonApi {
   unlockService(id: string, options?: CallOptions): Promise<Service>;
 
   deleteBackup(id: string, options?: PlannedOptions): Promise<void>;
+  /** Starts to prove that a backup can be restored; its job does it. Changes nothing. */
+  verifyBackup(id: string, checks?: VerifyRequest, options?: CallOptions): Promise<Verification>;
+  listVerifications(query?: VerificationQuery, options?: CallOptions): Promise<Page<Verification>>;
+  getVerification(id: number, options?: CallOptions): Promise<Verification>;
   /** What is kept of a service's backups; with `dryRun`, what a pass would do now. */
   getRetention(serviceId: string, options?: CallOptions & { dryRun?: boolean }): Promise<Retention>;
   /** Sets the whole policy; with `dryRun` only tells what it would delete, and how it keeps less than the present one. */

@@ -5,9 +5,11 @@ import { Plan } from '../contract/plans.ts';
 import { Retention } from '../contract/retention.ts';
 import { Health } from '../contract/service-health.ts';
 import { Service } from '../contract/services.ts';
+import { Verification } from '../contract/verifications.ts';
 import type { BackupApi, CallOptions, DaemonApi } from './backup-api.ts';
 import type { Http } from './http.ts';
 import { bounds, segment } from './http-call.ts';
+import { pageOf } from './paging.ts';
 import { readList, readRecord } from './read-answer.ts';
 
 const base = '/skybackup/v1';
@@ -45,6 +47,7 @@ export function daemonCalls(http: Http): DaemonApi {
   const remove = async (path: string, options: CallOptions): Promise<unknown> =>
     (await http.request({ method: 'DELETE', path, ...bounds(options) })).body;
   const plan = (body: unknown): Plan => readRecord(Plan, body, 'plan');
+  const verification = (body: unknown): Verification => readRecord(Verification, body, 'verification');
   const job = (body: unknown): Job => readRecord(Job, body, 'job');
 
   return {
@@ -61,6 +64,17 @@ export function daemonCalls(http: Http): DaemonApi {
       const query = { plan_id: options.planId };
       await http.request({ method: 'DELETE', path: `${base}/backups/${segment(id)}`, query, ...bounds(options) });
     },
+    verifyBackup: async (id, checks = {}, options = {}) =>
+      verification(await post(`${base}/backups/${segment(id)}/verify`, checks, options)),
+    listVerifications: async (query = {}, options = {}) => {
+      const { service_id } = query;
+      const named = service_id === undefined ? query : { ...query, service_id: serviceIdOf(service_id) };
+      const path = `${base}/verifications`;
+      const { body } = await http.request({ method: 'GET', path, query: named, ...bounds(options) });
+      return pageOf(readList(Verification, body, 'verifications', 'verification'), query);
+    },
+    getVerification: async (id, options = {}) =>
+      verification(await get(`${base}/verifications/${segment(id)}`, options)),
     getRetention: async (serviceId, options = {}) => {
       const query = { dry_run: options.dryRun ? 'true' : undefined };
       const answer = await http.request({ method: 'GET', path: retentionOf(serviceId), query, ...bounds(options) });

@@ -98,6 +98,11 @@ export const errorTable = {
     retryable: false,
     hint: 'Use another backup: this one is not whole. Take a new one now.',
   },
+  proof_failed: {
+    status: 409,
+    retryable: false,
+    hint: 'Do not count on this backup: take a new one now, verify that, and find out what is wrong with this one.',
+  },
   restore_failed: {
     status: 500,
     retryable: true,

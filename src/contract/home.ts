@@ -20,6 +20,8 @@ export interface Home {
   services: string;
   /** The default repository: a local directory. */
   repository: string;
+  /** Where backups are made into data to prove them: one folder for each verification that runs. */
+  verifications: string;
 }
 
 /** The home folder's layout. Default: `$XDG_STATE_HOME/skybackup`, that is `~/.local/state/skybackup`. */
@@ -37,5 +39,6 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>): Home 
     cloudPlans: join(root, 'plans.db'),
     services: join(root, 'services'),
     repository: join(root, 'repository'),
+    verifications: join(root, 'verifications'),
   };
 }

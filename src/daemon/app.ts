@@ -21,6 +21,7 @@ import { restoreRoutes } from './routes/restores.ts';
 import { retentionRoutes } from './routes/retention.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { serviceRoutes } from './routes/services.ts';
+import { verificationRoutes } from './routes/verifications.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -153,6 +154,7 @@ export function createApp(options: AppOptions): Api {
   healthRoutes(app, options);
   metricsRoute(app, options);
   backupRoutes(app, engine);
+  verificationRoutes(app, engine);
   scheduleRoutes(app, engine);
   retentionRoutes(app, engine);
   restoreRoutes(app, engine);

@@ -9,6 +9,7 @@ import type { RestoreQuery, RestoreRequest } from '../contract/restores.ts';
 import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { LockRequest, ServiceQuery } from '../contract/services.ts';
+import type { VerificationQuery, VerifyRequest } from '../contract/verifications.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { CatalogueReview } from './catalogue-review.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -23,6 +24,8 @@ import { KeptData } from './jobs/kept-data.ts';
 import { startRestore } from './jobs/restore-job.ts';
 import { findBackup } from './jobs/restore-subject.ts';
 import { restoreView } from './jobs/restore-view.ts';
+import { verificationView } from './jobs/verification-view.ts';
+import { startVerification } from './jobs/verify-job.ts';
 import { carryOutPlanned } from './plans/carry-out.ts';
 import { findRestore } from './plans/delete-restore-operation.ts';
 import { makePlan } from './plans/planner.ts';
@@ -44,6 +47,7 @@ import { serviceState } from './services/service-state.ts';
 import { localDirectory } from './storage/local-directory.ts';
 import type { RowPage } from './store/rows.ts';
 import { openState } from './store/state-store.ts';
+import { sweepVerifications } from './verify/left-verifications.ts';
 
 export interface EngineOptions {
   home: Home;
@@ -74,7 +78,7 @@ export async function startEngine(options: EngineOptions) {
   try {
     await recoverRestores(context);
     // Whoever wrote here last is gone: we hold the lock.
-    const swept = (await repository.sweep(0)) + (await sweepWorkDirectories());
+    const swept = (await repository.sweep(0)) + (await sweepWorkDirectories()) + (await sweepVerifications(home));
     // Before the catalogue is read: what was deleted must not be found again.
     await carryOutRemovals(context);
     await review.beforeServing();
@@ -179,6 +183,17 @@ export async function startEngine(options: EngineOptions) {
         });
       },
       lookupTargets: (backupId: string, sourceId: string) => lookupTargets(context, backupId, sourceId),
+    },
+
+    verifications: {
+      start: (backupId: string, checks: VerifyRequest) =>
+        verificationView(startVerification(context, backupId, checks)),
+      list: (query: VerificationQuery) => viewPage(state.verifications.list(narrowed(query)), verificationView),
+      get(id: number) {
+        const row = state.verifications.get(id);
+        if (row === undefined) throw new SkybackupError('not_found', `There is no verification ${id}.`);
+        return verificationView(row);
+      },
     },
 
     jobs: {

@@ -174,6 +174,26 @@ it('a running backup is cancelled, a finished one is left alone, and a hidden jo
   expect(await client.call('cancel_job', { job_id: 999_999 })).toMatchObject({ isError: true });
 });
 
+it('a backup is proven by a tool and by the command line, and a hidden one is unknown', async () => {
+  const client = await start('modern');
+  const started = await client.call('verify_backup', { service: 'shop' });
+  expect(started).toMatchObject({ isError: false, data: { backup_id: expect.stringContaining(':shop:') } });
+  const backup = String(started.data.backup_id);
+  const hiding = await start('modern', { SKYBACKUP_SERVICES: 'other' });
+  for (const args of [{ backup }, { service: 'shop' }]) {
+    expect(await hiding.call('verify_backup', args)).toMatchObject({ data: { error: { code: 'not_found' } } });
+  }
+  const proven = await client.call('wait_for', started.data.wait_for as Record<string, unknown>);
+  expect(proven).toMatchObject({ data: { finished: true, outcome: 'done', backup_id: backup } });
+  expect(proven.text).toContain('is proven');
+  expect(await client.call('verify_backup', {})).toMatchObject({ isError: true });
+
+  expect(await daemon.cli(['backups', 'verify', backup, '--quick'])).toContain('are whole');
+  const counted = await daemon.cli(['backups', 'verify', backup, '--row-counts']);
+  expect(counted).toMatch(/materialising +\d/);
+  expect(counted).toMatch(/shop\.orders +\d/);
+});
+
 it('a service is stopped with a yes alone, and started again', async () => {
   const client = await start('modern');
   const status = async (): Promise<unknown> => {

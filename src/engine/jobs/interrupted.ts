@@ -22,6 +22,9 @@ export function closeInterrupted(context: EngineContext): number {
         });
       }
     }
+    for (const row of state.verifications.running()) {
+      state.verifications.end(row.id, endOfInterrupted(state.jobs.get(row.job_id)?.phase));
+    }
     const message = interruption(undefined).message;
     for (const { id } of state.backups.running()) state.backups.end(id, 'Failed', message);
     for (const restore of state.restores.running()) {
@@ -41,10 +44,15 @@ function endOf(
   const { state } = context;
   const restore = restoreId === undefined ? undefined : state.restores.get(restoreId);
   if (restore !== undefined && restore.status === 'Succeeded') return { status: 'Succeeded', message: restore.message };
-  const backup = backupId === undefined || restoreId !== undefined ? undefined : state.backups.get(backupId);
-  if (backup?.status === 'Succeeded' && state.jobs.get(jobId)?.kind !== 'restore') {
+  const backup = backupId === undefined ? undefined : state.backups.get(backupId);
+  // The one that this job took: restores and verifications work with backups of others.
+  if (backup?.status === 'Succeeded' && backup.job_id === jobId) {
     return { status: 'Succeeded', message: `Backup ${backupId} succeeded.` };
   }
+  return endOfInterrupted(phase);
+}
+
+function endOfInterrupted(phase: string | undefined): JobEnd {
   const { code, message, hint } = interruption(phase);
   return { status: 'Failed', message, error: { code, message, hint } };
 }

@@ -6,6 +6,7 @@ import type { JobEnd, JobRow, NewJob } from '../store/jobs-table.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { busyError, endOf, isDatabaseError } from './job-end.ts';
 import { JobRate } from './job-rate.ts';
+import { Turns } from './turns.ts';
 
 export interface JobWork<T> {
   run(context: JobContext): Promise<T>;
@@ -56,20 +57,20 @@ export interface JobRunnerOptions {
 export class JobRunner {
   readonly #state: StateStore;
   readonly #now: () => number;
-  readonly #parallel: number;
+  readonly #turns: Turns;
+  /** Verifications have turns of their own: they take long, and must keep no backup waiting. */
+  readonly #verifyTurns = new Turns(2);
   readonly #retryMs: number;
   readonly #log: JobRunnerOptions['log'];
   readonly #onPhase: JobRunnerOptions['onPhase'];
   readonly #active = new Map<number, ActiveJob>();
-  readonly #waiting: (() => void)[] = [];
   readonly #listeners = new Set<() => void>();
-  #running = 0;
   #closed = false;
 
   constructor(state: StateStore, options: JobRunnerOptions = {}) {
     this.#state = state;
     this.#now = options.now ?? Date.now;
-    this.#parallel = options.parallel ?? 4;
+    this.#turns = new Turns(options.parallel ?? 4);
     this.#retryMs = options.retryMs ?? 2000;
     this.#log = options.log;
     this.#onPhase = options.onPhase;
@@ -150,7 +151,8 @@ export class JobRunner {
   }
 
   async #carryOut<T>(row: JobRow, job: ActiveJob, work: JobWork<T>): Promise<void> {
-    await this.#turn(job.abort.signal);
+    const turns = row.lane === 'verify' ? this.#verifyTurns : this.#turns;
+    await turns.take(job.abort.signal);
     let finish: () => void;
     try {
       job.abort.signal.throwIfAborted();
@@ -168,8 +170,7 @@ export class JobRunner {
         this.#state.jobs.end(row.id, end);
       };
     } finally {
-      this.#running -= 1;
-      this.#waiting.shift()?.();
+      turns.giveBack();
     }
     const { phase, message, bytes, total: total_bytes } = job;
     await this.#writeEnd(row, work, () => {
@@ -202,22 +203,6 @@ export class JobRunner {
         }
       }
     }
-  }
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    if (this.#running >= this.#parallel && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const go = (): void => {
-          signal.removeEventListener('abort', go);
-          const index = this.#waiting.indexOf(go);
-          if (index >= 0) this.#waiting.splice(index, 1);
-          resolve();
-        };
-        this.#waiting.push(go);
-        signal.addEventListener('abort', go);
-      });
-    }
-    this.#running += 1;
   }
 
   #contextOf({ id, kind }: JobRow, job: ActiveJob): JobContext {

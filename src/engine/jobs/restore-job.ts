@@ -75,7 +75,8 @@ export async function startRestore(context: EngineContext, request: RestoreReque
   }
 }
 
-async function readManifest(context: EngineContext, serviceId: string, backupId: string): Promise<Manifest> {
+/** A listed backup's manifest. Throws `backup_damaged` when it has gone. */
+export async function readManifest(context: EngineContext, serviceId: string, backupId: string): Promise<Manifest> {
   const manifest = await context.repository.manifest(serviceId, backupId);
   if (manifest !== undefined) return manifest;
   context.state.backups.end(backupId, 'Failed', 'The backup is no longer in the repository.');

@@ -2,6 +2,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { JobContext } from '../job-context.ts';
 import type { SqlConnection } from '../mariadb/connect.ts';
 import { sameGtids } from '../mariadb/gtid.ts';
+import { quoted } from '../mariadb/quoted.ts';
 import { errorLines, logLinesSince, sayErrors } from '../mariadb/server-log.ts';
 import type { PhysicalManifest } from './restorable.ts';
 import type { Staging } from './staging.ts';
@@ -16,6 +17,11 @@ interface TableRow {
 
 /** Engines whose tables lie on other machines: opening one would reach out. */
 const outbound = new Set(['FEDERATED', 'SPIDER', 'CONNECT']);
+
+/** Whether tables of an engine lie on other machines. */
+export function reachesOut(engine: string): boolean {
+  return outbound.has(engine.toUpperCase());
+}
 
 /**
  * Proves on the private server that the data are the backup's and can be read: log without errors, redo applied to the
@@ -58,12 +64,12 @@ async function proveTables(manifest: PhysicalManifest, connection: SqlConnection
   );
   for (const table of tables) {
     job.signal.throwIfAborted();
-    if (table.engine !== null && outbound.has(table.engine.toUpperCase())) {
+    if (table.engine !== null && reachesOut(table.engine)) {
       job.warn(`Table ${table.schema}.${table.name} was not opened: its engine ${table.engine} reaches other servers.`);
       continue;
     }
     try {
-      await connection.query(`SELECT 1 FROM ${quote(table.schema)}.${quote(table.name)} LIMIT 1`);
+      await connection.query(`SELECT 1 FROM ${quoted(table.schema, table.name)} LIMIT 1`);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       throw unproven(`table ${table.schema}.${table.name} cannot be opened: ${words}`, error);
@@ -86,8 +92,4 @@ function warnOfMissing(manifest: PhysicalManifest, tables: readonly TableRow[], 
 
 function unproven(what: string, cause?: unknown): SkybackupError {
   return new SkybackupError('restore_failed', `The restored data did not pass their proof: ${what}.`, { cause });
-}
-
-function quote(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
 }

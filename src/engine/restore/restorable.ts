@@ -38,6 +38,14 @@ export async function checkRestorable(
       },
     );
   }
+  await checkReadable(source, signal);
+}
+
+/**
+ * Whether data can be made of this source here, whatever for. Throws `unsupported` with the reason, `version_mismatch`
+ * naming both versions.
+ */
+export async function checkReadable(source: RestoreSource, signal: AbortSignal): Promise<void> {
   const manifest = physicalBackup(lastBackup(source));
   if (manifest.encryption !== null) {
     throw new SkybackupError('unsupported', `Backup ${manifest.id} is encrypted with ${manifest.encryption.kind}.`, {

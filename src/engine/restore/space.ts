@@ -7,16 +7,16 @@ import { lastBackup, type RestoreSource } from './source.ts';
 const fixedBytes = 160 * 1024 * 1024;
 
 export interface RestoreSpace {
-  /** Bytes that the new data take beside the old ones, which stay. */
+  /** Bytes that the new data take; old ones stay beside them. */
   needed: number;
-  /** Bytes free for this user on the target's file system. */
+  /** Bytes free for this user on that folder's file system. */
   free: number;
   /** The folder that was measured. */
   place: string;
 }
 
-/** What a restore would need, and what is there. */
-export function restoreSpace(source: RestoreSource, { beside }: DataPlace): RestoreSpace {
+/** What the data of a source take in a folder, and what is free there. */
+export function restoreSpace(source: RestoreSource, { beside }: Pick<DataPlace, 'beside'>): RestoreSpace {
   return { needed: neededBytes(source), free: freeBytes(beside), place: beside };
 }
 

@@ -26,7 +26,8 @@ export function stagingOf({ beside }: Pick<DataPlace, 'beside'>, restoreId: numb
   return stagingAt(join(beside, `${prefix}${restoreId}`));
 }
 
-function stagingAt(root: string): Staging {
+/** One whose folder is `root`. */
+export function stagingAt(root: string): Staging {
   const run = join(root, 'private');
   return {
     root,

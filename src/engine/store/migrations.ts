@@ -209,6 +209,31 @@ CREATE TABLE restores (
 CREATE INDEX restores_by_service ON restores (service_id);
 CREATE INDEX restores_by_source ON restores (source_service_id, id) WHERE status = 'Succeeded';
 
+-- Backups that were made into data, or read whole, to prove them.
+CREATE TABLE verifications (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  service_id TEXT NOT NULL,
+  backup_id TEXT NOT NULL,
+  job_id INTEGER NOT NULL,
+  schedule_id INTEGER,
+  checks TEXT NOT NULL,
+  -- Only the stored bytes were read: it proves no restore.
+  quick INTEGER NOT NULL CHECK (quick IN (0, 1)),
+  status TEXT NOT NULL,
+  message TEXT NOT NULL,
+  phases TEXT NOT NULL DEFAULT '[]',
+  recovery_ms INTEGER,
+  row_counts TEXT,
+  error TEXT,
+  warnings TEXT NOT NULL DEFAULT '[]',
+  created_at INTEGER NOT NULL,
+  finished_at INTEGER
+) STRICT;
+CREATE INDEX verifications_by_backup ON verifications (backup_id, id);
+CREATE INDEX verifications_by_service ON verifications (service_id, id);
+CREATE INDEX verifications_that_prove ON verifications (service_id, id) WHERE status = 'Succeeded' AND quick = 0;
+CREATE INDEX verifications_running ON verifications (id) WHERE status IN ('Scheduled', 'Running');
+
 CREATE TABLE keys (
   id TEXT PRIMARY KEY,
   secret_hash TEXT NOT NULL,

@@ -12,6 +12,7 @@ import { retentionTable } from './retention-table.ts';
 import { schedulesTable } from './schedules-table.ts';
 import { servicesTable } from './services-table.ts';
 import { inTransaction, openStateDatabase } from './state-database.ts';
+import { verificationsTable } from './verifications-table.ts';
 
 /** Everything the daemon remembers. The engine sees only this, so that a store for several machines can take its place. */
 export type StateStore = ReturnType<typeof openState>;
@@ -38,6 +39,7 @@ export function openState(file: string, now: () => number = Date.now) {
     archivedLogs: archivedLogs(db),
     coverage: coverageQueries(db),
     restores: restoresTable(db, now),
+    verifications: verificationsTable(db, now),
     retention: retentionTable(db, now),
     removals: removalsTable(db, now),
     keys: keysTable(db, now),

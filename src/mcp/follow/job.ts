@@ -53,7 +53,7 @@ function jobData(job: Job): Record<string, unknown> {
 }
 
 async function endedJob(job: Job, { api, signal }: Call) {
-  const { error, backup_id } = job;
+  const { error, backup_id, kind } = job;
   const warnings = Warnings.parse(job.warnings);
   if (classifyStatus(job.status) === 'failed') {
     return {
@@ -62,6 +62,9 @@ async function endedJob(job: Job, { api, signal }: Call) {
       warnings,
       next: error?.hint ?? 'Mend the reason, then start it again.',
     };
+  }
+  if (kind === 'verify') {
+    return { text: [quoteText(job.message ?? job.status, 400)], data: jobData(job), warnings };
   }
   if (backup_id === undefined) return { text: [jobInWords(job)], data: jobData(job), warnings };
   const row = backupRow(await api.getBackup(backup_id, { signal }));

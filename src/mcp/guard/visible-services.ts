@@ -142,22 +142,39 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
         services: parts.flatMap(({ services }) => services).map(withoutHiddenTarget),
       };
     },
-    daemon: api.daemon && ownParts(api.daemon, need, own, api.getBackup),
+    daemon: api.daemon && ownParts(api.daemon, { need, own, pageOf, getBackup: api.getBackup }),
   };
 }
 
-function ownParts(
-  daemon: DaemonApi,
-  need: (serviceId: string) => void,
-  own: <T extends { service_id: string }>(thing: string, id: string | number, get: Promise<T>) => Promise<T>,
-  getBackup: BackupApi['getBackup'],
-): DaemonApi {
+interface Sight {
+  need(serviceId: string): void;
+  own<T extends { service_id: string }>(thing: string, id: string | number, get: Promise<T>): Promise<T>;
+  pageOf<T>(
+    query: { page?: number | undefined; page_size?: number | undefined; service_id?: string | undefined },
+    list: (query: { service_id: string; page: number; page_size: number }) => Promise<Page<T>>,
+    newestFirst: (a: T, b: T) => number,
+  ): Promise<Page<T>>;
+  getBackup: BackupApi['getBackup'];
+}
+
+function ownParts(daemon: DaemonApi, { need, own, pageOf, getBackup }: Sight): DaemonApi {
   return {
     ...daemon,
     async deleteBackup(id, options) {
       await own('backup', id, getBackup(id, options));
       return daemon.deleteBackup(id, options);
     },
+    async verifyBackup(id, checks, options) {
+      await own('backup', id, getBackup(id, options));
+      return daemon.verifyBackup(id, checks, options);
+    },
+    listVerifications: (query = {}, options) =>
+      pageOf(
+        query,
+        (part) => daemon.listVerifications({ ...query, ...part }, options),
+        (a, b) => b.id - a.id,
+      ),
+    getVerification: (id, options) => own('verification', id, daemon.getVerification(id, options)),
     async getRetention(serviceId, options) {
       need(serviceId);
       return daemon.getRetention(serviceId, options);

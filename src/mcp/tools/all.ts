@@ -15,6 +15,7 @@ import { setRetention } from './set-retention.ts';
 import { startService } from './start-service.ts';
 import { stopService } from './stop-service.ts';
 import { updateSchedule } from './update-schedule.ts';
+import { verifyBackup } from './verify-backup.ts';
 import { waitFor } from './wait-for.ts';
 
 /** In the order in which a client shows them. */
@@ -23,6 +24,7 @@ export const allTools: readonly Tool[] = [
   listBackups,
   checkBackups,
   createBackup,
+  verifyBackup,
   restoreBackup,
   waitFor,
   cancelJob,

@@ -1,0 +1,98 @@
+import { SkybackupError } from '../../contract/errors.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { BackupRow } from '../store/backups-index.ts';
+import type { Checks, RowCount, VerificationRow } from '../store/verifications-table.ts';
+import { type MeasuredJob, measured } from '../verify/measured-phases.ts';
+import { type Verified, verifyBackup } from '../verify/verify-backup.ts';
+import type { ReservedJob } from './job-runner.ts';
+import { readManifest } from './restore-job.ts';
+import { findBackup } from './restore-subject.ts';
+
+/**
+ * Starts the verification of a backup that succeeded, in the verify lane of its service: backups go on beside it. Throws
+ * `not_found`, `unsupported`, or `conflict` for a lane that is taken.
+ */
+export function startVerification(context: EngineContext, backupId: string, checks: Checks): VerificationRow {
+  const { state, jobs } = context;
+  const backup = findBackup(context, backupId);
+  checkVerifiable(backup, checks);
+  let reserved: ReservedJob | undefined;
+  const row = state.transaction(() => {
+    reserved = jobs.reserve({
+      kind: 'verify',
+      service_id: backup.service_id,
+      lanes: ['verify'],
+      backup_id: backup.id,
+    });
+    return state.verifications.add({
+      service_id: backup.service_id,
+      backup_id: backup.id,
+      job_id: reserved.row.id,
+      schedule_id: undefined,
+      checks,
+      message: 'The verification is scheduled.',
+    });
+  });
+  if (reserved !== undefined) run(context, row, reserved);
+  return row;
+}
+
+function checkVerifiable({ id, type, status }: BackupRow, checks: Checks): void {
+  if (status !== 'Succeeded') {
+    throw new SkybackupError('conflict', `Backup ${id} is ${status}: only one that succeeded can be verified.`, {
+      hint: 'Choose a backup whose status is Succeeded.',
+      retryable: false,
+    });
+  }
+  if (type === 'binarylog' && !checks.quick) {
+    throw new SkybackupError('unsupported', `Backup ${id} holds binary logs, which are no data by themselves.`, {
+      hint: 'Verify it with "quick": its stored bytes are then read against their hashes.',
+    });
+  }
+}
+
+function run(context: EngineContext, row: VerificationRow, job: ReservedJob): void {
+  const { state, repository, home } = context;
+  let work: MeasuredJob | undefined;
+  job.start<Verified>({
+    async run(context_) {
+      work = measured(context_);
+      state.verifications.begin(row.id, 'The backup is being verified.');
+      const source = { backups: [await readManifest(context, row.service_id, row.backup_id)] } as const;
+      return verifyBackup({ verificationId: row.id, source, checks: row.checks, repository, home }, work);
+    },
+    succeeded({ recoveryMs, rowCounts }) {
+      const message = successInWords(row, recoveryMs, rowCounts);
+      state.verifications.end(row.id, {
+        status: 'Succeeded',
+        message,
+        ...measuresOf(work),
+        recovery_ms: recoveryMs,
+        row_counts: rowCounts,
+      });
+      return message;
+    },
+    failed: (end) => state.verifications.end(row.id, { ...end, ...measuresOf(work) }),
+  });
+}
+
+function measuresOf(
+  work: MeasuredJob | undefined,
+): Pick<MeasuredJob, 'warnings'> & { phases: ReturnType<MeasuredJob['phases']> } {
+  return { phases: work?.phases() ?? [], warnings: work?.warnings ?? [] };
+}
+
+function successInWords(
+  { backup_id, checks }: VerificationRow,
+  recoveryMs: number | undefined,
+  rowCounts: readonly RowCount[] | undefined,
+): string {
+  if (recoveryMs === undefined) {
+    return `The stored bytes of ${backup_id} are whole. No server was started on them: a full verification proves that it can be restored.`;
+  }
+  const more = [
+    ...(checks.check_table ? ['CHECK TABLE found nothing wrong'] : []),
+    ...(rowCounts === undefined ? [] : ['rows were counted']),
+  ];
+  return `${[`Backup ${backup_id} is proven: a server on it was up after ${(recoveryMs / 1000).toFixed(1)} s, without an error, with every table open`, ...more].join('; ')}.`;
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { SkybackupError } from '../../contract/errors.ts';
+import { defineTool } from '../define-tool.ts';
+import { findBackup, latest } from '../find/backup.ts';
+import { findService } from '../find/service.ts';
+import { quoteText } from '../untrusted-text.ts';
+
+/** A write, since it starts work; it harms nothing: no registered server is touched. */
+export const verifyBackup = defineTool({
+  name: 'verify_backup',
+  operation: 'write',
+  needs: 'jobs',
+  title: 'Prove that a backup can be restored',
+  description:
+    'Restores a backup in a sandbox, starts a private server on it, opens every table, and measures how long recovery takes. No service is touched. quick only checks the stored bytes.',
+  input: z.strictObject({
+    backup: z.string().max(300).default(latest).describe('Backup id, or "latest" with service'),
+    service: z.string().max(300).optional(),
+    checks: z.array(z.enum(['quick', 'check_table', 'row_counts'])).default([]),
+  }),
+  output: { verification_id: 'number', job_id: 'number', backup_id: 'string', wait_for: 'object' },
+  async exact({ backup, service, checks }, { api, signal }) {
+    const owner = service === undefined ? undefined : (await findService(api, service, signal)).id;
+    if (owner === undefined && backup.trim().toLowerCase() === latest) {
+      throw new SkybackupError('invalid_request', 'Whose latest backup? Name the service, or give a backup id.');
+    }
+    const { id } = await findBackup(api, backup, owner ?? '', signal);
+    return { backup_id: id, checks };
+  },
+  async run({ backup_id, checks }, { api, signal }) {
+    const { daemon } = api;
+    if (daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not verify its backups.');
+    const asked = Object.fromEntries(checks.map((check) => [check, true]));
+    const { id, job_id, status } = await daemon.verifyBackup(backup_id, asked, { signal });
+    const wait = { kind: 'job', id: job_id };
+    return {
+      text: [`Verification ${id} of backup ${quoteText(backup_id, 200)} has started.`],
+      data: { verification_id: id, job_id, backup_id, status: quoteText(status), wait_for: wait },
+      next: `Call wait_for with ${JSON.stringify(wait)}: it tells whether the backup is sound, and how long recovery took.`,
+    };
+  },
+});
