@@ -1,4 +1,5 @@
-import type { Health, HealthReason } from '../contract/service-health.ts';
+import type { Health, HealthReason, ServiceHealth } from '../contract/service-health.ts';
+import { durationInWords } from '../mcp/sizes-and-times.ts';
 import { table } from './table.ts';
 import { exitCodes, type Terminal } from './terminal.ts';
 import { withApi } from './with-api.ts';
@@ -20,9 +21,18 @@ function wordsFor({ services }: Health): string[] {
     each.recovery_point?.at ?? 'never backed up',
     each.recovery_point?.type,
     each.last_proven_restore?.at,
+    recoveryInWords(each),
   ]);
   const reasons = services.flatMap((each) => each.reasons.flatMap((reason) => ['', ...linesOf(reason)]));
-  return [...table(['SERVICE', 'VERDICT', 'DATA SAVED UP TO', 'BY', 'LAST PROVEN RESTORE'], rows), ...reasons];
+  return [
+    ...table(['SERVICE', 'VERDICT', 'DATA SAVED UP TO', 'BY', 'LAST PROVEN RESTORE', 'RECOVERY TOOK'], rows),
+    ...reasons,
+  ];
+}
+
+function recoveryInWords({ last_proven_restore: proven }: ServiceHealth): string | undefined {
+  const seconds = proven?.recovery_seconds;
+  return seconds === undefined ? undefined : durationInWords(seconds * 1000);
 }
 
 function linesOf({ level, message, detail, next }: HealthReason): string[] {

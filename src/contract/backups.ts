@@ -37,6 +37,16 @@ export const Backup = z.looseObject({
   binlog_gtid_position: z.string().optional(),
   is_external_storage: z.boolean().optional(),
   cloud_provider: z.string().optional(),
+  /** The daemon's own: the newest verification of it that came to an answer. */
+  last_verification: z
+    .looseObject({
+      id: z.number().int(),
+      status: z.string(),
+      at: z.string(),
+      quick: z.boolean(),
+      recovery_seconds: z.number().optional(),
+    })
+    .optional(),
 });
 export type Backup = z.infer<typeof Backup>;
 

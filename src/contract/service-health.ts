@@ -10,7 +10,7 @@ export function worstOf(all: readonly Verdict[]): Verdict {
 /** Why a verdict is what it is, in words, and what to do about it. A note changes no verdict. */
 export const HealthReason = z.looseObject({
   level: z.enum(['note', 'warning', 'critical']),
-  /** Stable, for programs: `never_backed_up`, `overdue`, `failing`, `stale`, `no_schedule`, `suspended`, `binlog_gap`, `unproven`, … */
+  /** Stable, for programs: `never_backed_up`, `overdue`, `failing`, `stale`, `no_schedule`, `suspended`, `binlog_gap`, `proof_failed`, `unproven`, … */
   code: z.string(),
   message: z.string(),
   /** What the server or a tool said, in its own words. */
@@ -63,9 +63,19 @@ export const ServiceHealth = z.looseObject({
     }),
   ),
   running: z.array(z.looseObject({ type: z.string(), since: z.string() })),
-  /** The newest restore that succeeded from a backup of this service, onto whatever service. */
+  /**
+   * The newest proof that a backup of this service can be restored: a restore that succeeded, onto whatever service, or a
+   * verification, which measured how long a recovery takes.
+   */
   last_proven_restore: z
-    .looseObject({ restore_id: z.number().int(), backup_id: z.string(), onto: z.string(), at: z.string() })
+    .looseObject({
+      backup_id: z.string(),
+      at: z.string(),
+      restore_id: z.number().int().optional(),
+      onto: z.string().optional(),
+      verification_id: z.number().int().optional(),
+      recovery_seconds: z.number().optional(),
+    })
     .optional(),
   /** The newest gap in its archived binary logs, which begin anew at that moment: recovery to a point in time cannot cross it. */
   binlog_gap: z.looseObject({ at: z.string(), detail: z.string() }).optional(),

@@ -53,6 +53,16 @@ type MakeGauge = <L extends string>(name: string, help: string, labels: L[]) => 
 function serviceGauges(gauge: MakeGauge) {
   const verdict = gauge('service_verdict', 'How well a service is covered: 0 ok, 1 warning, 2 critical.', ['service']);
   const point = gauge('recovery_point_timestamp_seconds', 'The newest moment that a backup holds.', ['service']);
+  const proven = gauge(
+    'last_proven_restore_timestamp_seconds',
+    'When a backup was last proven by a restore or a verification.',
+    ['service'],
+  );
+  const recovery = gauge(
+    'measured_recovery_seconds',
+    'How long recovery took in the verification that proved it last.',
+    ['service'],
+  );
   const ofType = <N extends string>(name: N, help: string) => gauge(`backup_${name}`, help, ['service', 'type']);
   const success = ofType('last_success_timestamp_seconds', 'When the newest good backup ended.');
   const age = ofType('last_success_age_seconds', 'How old the data of the newest good backup are.');
@@ -60,7 +70,7 @@ function serviceGauges(gauge: MakeGauge) {
   const bytes = ofType('last_size_bytes', 'What the newest good backup takes in its storage.');
   const overdue = ofType('overdue_seconds', 'How long a backup is overdue by its schedules; 0 when none is.');
   const failing = ofType('failed_runs', 'Runs that failed one after another since the newest good backup.');
-  const all = [verdict, point, success, age, duration, bytes, overdue, failing];
+  const all = [verdict, point, proven, recovery, success, age, duration, bytes, overdue, failing];
 
   return {
     set(services: readonly ServiceHealth[]): void {
@@ -69,6 +79,9 @@ function serviceGauges(gauge: MakeGauge) {
         const service = health.service_id;
         verdict.set({ service }, verdicts.indexOf(health.verdict));
         if (health.recovery_point !== undefined) point.set({ service }, seconds(health.recovery_point.at));
+        const { last_proven_restore: proof } = health;
+        if (proof !== undefined) proven.set({ service }, seconds(proof.at));
+        if (proof?.recovery_seconds !== undefined) recovery.set({ service }, proof.recovery_seconds);
         for (const { type, ...good } of health.last_good) {
           const ended = seconds(good.ended_at);
           success.set({ service, type }, ended);

@@ -45,6 +45,7 @@ import { setPower } from './services/power.ts';
 import { ServiceRegistry } from './services/registry.ts';
 import { serviceState } from './services/service-state.ts';
 import { localDirectory } from './storage/local-directory.ts';
+import type { BackupRow } from './store/backups-index.ts';
 import type { RowPage } from './store/rows.ts';
 import { openState } from './store/state-store.ts';
 import { sweepVerifications } from './verify/left-verifications.ts';
@@ -102,6 +103,7 @@ export async function startEngine(options: EngineOptions) {
   jobs.onEnd(() => retention.tick());
 
   const viewPage = <R, V>(page: RowPage<R>, view: (row: R) => V): Page<V> => ({ ...page, items: page.items.map(view) });
+  const viewBackup = (row: BackupRow): Backup => backupView(row, state.verifications.newestOf(row.id));
   const narrowed = <Q extends { service_id?: string | undefined }>(query: Q): Q =>
     query.service_id === undefined ? query : { ...query, service_id: serviceIdOf(query.service_id) };
   const jobOf = (id: number): Job => {
@@ -128,12 +130,12 @@ export async function startEngine(options: EngineOptions) {
     },
 
     backups: {
-      list: (query: BackupQuery): Page<Backup> => viewPage(state.backups.list(narrowed(query)), backupView),
-      get: (id: string): Backup => backupView(findBackup(context, id)),
+      list: (query: BackupQuery): Page<Backup> => viewPage(state.backups.list(narrowed(query)), viewBackup),
+      get: (id: string): Backup => viewBackup(findBackup(context, id)),
       /** Of one service: registered, or forgotten with backups left. */
       listOf(serviceId: string, query: BackupQuery): Page<Backup> {
         const id = serviceIdOf(serviceId);
-        const page = viewPage(state.backups.list({ ...query, service_id: id }), backupView);
+        const page = viewPage(state.backups.list({ ...query, service_id: id }), viewBackup);
         if (page.count === 0 && state.services.get(id) === undefined) {
           throw new SkybackupError('not_found', `There is no service "${serviceId.slice(0, 300)}".`);
         }

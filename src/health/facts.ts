@@ -10,6 +10,8 @@ export interface ServiceFacts {
   /** Repeated ones alone. */
   schedules: readonly ScheduleFacts[];
   proven: ProvenRestore | undefined;
+  /** The newest verification that failed, while none has succeeded since; the cloud verifies nothing. */
+  disproof?: Disproof | undefined;
   /** The newest gap in its archived binary logs; the cloud tells none. */
   gap?: BinlogGap | undefined;
 }
@@ -56,9 +58,22 @@ export interface ScheduleFacts {
   trouble: string | undefined;
 }
 
+/** By a restore onto a service, or by a verification. */
 export interface ProvenRestore {
-  restore_id: number;
   backup_id: string;
-  onto: string;
   at: number;
+  restore_id?: number;
+  onto?: string;
+  verification_id?: number;
+  recovery_seconds?: number | undefined;
+}
+
+export interface Disproof {
+  backup_id: string;
+  at: number;
+  message: string;
+  /** What mends it. */
+  hint: string;
+  /** The backup itself was found unsound; else it could not be looked at. */
+  unsound: boolean;
 }

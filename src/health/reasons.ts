@@ -37,6 +37,7 @@ export function reasonsFor(facts: ServiceFacts, owed: readonly Owed[], now: numb
     ...failing(facts, active),
     ...unscheduled(facts, active, now),
     ...binlogGap(facts),
+    ...disproved(facts),
     ...unproven(facts),
   ];
 }
@@ -157,14 +158,32 @@ function binlogGap({ id, good, gap }: ServiceFacts): HealthReason[] {
   ];
 }
 
-function unproven({ id, good, proven }: ServiceFacts): HealthReason[] {
-  if (proven !== undefined || good.length === 0) return [];
+function disproved({ id, disproof }: ServiceFacts): HealthReason[] {
+  if (disproof === undefined) return [];
+  const { backup_id, at, message, hint, unsound } = disproof;
+  return [
+    {
+      level: unsound ? 'critical' : 'warning',
+      code: 'proof_failed',
+      message: unsound
+        ? `Backup ${backup_id} of ${id} was found unsound at ${momentInWords(at)}, and none was proven since.`
+        : `Backup ${backup_id} of ${id} could not be verified at ${momentInWords(at)}, and none was proven since.`,
+      detail: message,
+      next: unsound
+        ? `Take a full backup of ${id} now and verify it; until one is proven, count on none that builds on this one.`
+        : hint,
+    },
+  ];
+}
+
+function unproven({ id, good, proven, disproof }: ServiceFacts): HealthReason[] {
+  if (proven !== undefined || disproof !== undefined || good.length === 0) return [];
   return [
     {
       level: 'note',
       code: 'unproven',
       message: `No known restore from a backup of ${id} has succeeded: nobody has seen that one works.`,
-      next: `Restore the newest backup of ${id} onto a service that may lose its data, once.`,
+      next: `Verify the newest backup of ${id}, or restore it onto a service that may lose its data, once.`,
     },
   ];
 }

@@ -2,6 +2,7 @@ import { type Backup, storageBytes } from '../contract/backups.ts';
 import { type Restore, restoredFrom } from '../contract/restores.ts';
 import type { Schedule } from '../contract/schedules.ts';
 import type { Service } from '../contract/services.ts';
+import { classifyStatus } from '../contract/status.ts';
 import { serviceLabel } from './find/service.ts';
 import type { Row } from './list-page.ts';
 import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
@@ -61,6 +62,7 @@ export function backupRow(backup: Backup): Row {
     size: sizeInWords(storageBytes(backup)),
     needs_full: reference_full_backup || undefined,
     external_storage: is_external_storage || undefined,
+    verified: verifiedInWords(backup),
   };
   const label = serviceLabel({ id: service_id, name: service_name });
   return {
@@ -72,9 +74,20 @@ export function backupRow(backup: Backup): Row {
       data.status,
       data.size,
       `id ${quoteText(id, 200)}`,
+      data.verified,
       data.needs_full && `needs full ${quoteText(data.needs_full, 200)}`,
     ),
   };
+}
+
+function verifiedInWords({ last_verification: last }: Backup): string | undefined {
+  if (last === undefined) return undefined;
+  const at = timeInWords(last.at);
+  if (classifyStatus(last.status) !== 'done') return `VERIFICATION ${last.id} FAILED ${at}`;
+  if (last.quick) return `stored bytes whole ${at}`;
+  const took =
+    last.recovery_seconds === undefined ? '' : `, recovery took ${durationInWords(last.recovery_seconds * 1000)}`;
+  return `proven ${at}${took}`;
 }
 
 export function scheduleRow(schedule: Schedule, words: string, nextRuns: string[]): Row {

@@ -8,10 +8,12 @@ import { type ManagedScene, managedScene, takeBackup } from './managed-scene.ts'
 
 let daemon: TestDaemon;
 let orders: ManagedScene;
+let key: string;
 let backup: string;
 let good: Record<string, number | null>;
 beforeAll(async () => {
-  daemon = await startDaemon();
+  daemon = await startDaemon({ args: ['--listen', '127.0.0.1:0'] });
+  key = (await daemon.api.daemon.createKey({ role: 'viewer' })).key;
   orders = await managedScene(daemon, 'orders');
   backup = await takeBackup(daemon, 'orders');
   good = await orders.checksums();
@@ -64,6 +66,16 @@ describe('a backup that is verified', () => {
     const listed = await daemon.api.daemon.listVerifications({ backup_id: backup });
     expect(listed.items).toContainEqual(proven);
     expect((await daemon.api.daemon.listVerifications({ service_id: 'another' })).count).toBe(0);
+    const { id, recovery_seconds } = proven;
+    const { services } = await daemon.api.getHealth('orders');
+    expect(services[0]?.last_proven_restore).toMatchObject({
+      verification_id: id,
+      backup_id: backup,
+      recovery_seconds,
+    });
+    expect((await daemon.api.getBackup(backup)).last_verification).toMatchObject({ id, status: 'Succeeded' });
+    const metrics = await fetch(`${daemon.url()}/metrics`, { headers: { 'x-api-key': key } });
+    expect(await metrics.text()).toContain(`skybackup_measured_recovery_seconds{service="orders"} ${recovery_seconds}`);
   });
 
   it('and whose stored bytes were changed is found damaged, quickly and wholly', async () => {
@@ -74,6 +86,9 @@ describe('a backup that is verified', () => {
       expect(found).toMatchObject({ status: 'Failed', error: { code: 'backup_damaged' } });
       expect(found.message).toContain(backup);
     }
+    const { services } = await daemon.api.getHealth('orders');
+    expect(services[0]).toMatchObject({ verdict: 'critical', reasons: [{ code: 'proof_failed' }, {}] });
+    expect((await daemon.api.getBackup(backup)).last_verification).toMatchObject({ status: 'Failed' });
     await flipByte(data);
     expect((await verified(backup, { quick: true })).status).toBe('Succeeded');
   });

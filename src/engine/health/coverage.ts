@@ -1,7 +1,7 @@
 import type { Health } from '../../contract/service-health.ts';
 import { assess } from '../../health/assess.ts';
 import { serves } from '../../health/expected-run.ts';
-import type { FailedRuns, ServiceFacts } from '../../health/facts.ts';
+import type { Disproof, FailedRuns, ProvenRestore, ServiceFacts } from '../../health/facts.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { findService } from '../services/find-service.ts';
 
@@ -22,7 +22,8 @@ function serviceFacts(
   const running = byService(state.coverage.running(only));
   const schedules = byService(state.coverage.repeated(only));
   const gaps = new Map(state.archivedLogs.newestGaps(only).map((row) => [row.service_id, row]));
-  const proven = new Map(state.coverage.proven(only).map((row) => [row.source_service_id, row]));
+  const proven = provenRestores(state, only);
+  const disproved = new Map(state.coverage.disproved(only).map((row) => [row.service_id, row]));
 
   return services.map(({ id, name }) => {
     const own = {
@@ -40,7 +41,7 @@ function serviceFacts(
         trouble: row.status === 'Failed' ? row.message : undefined,
       })),
     };
-    const restore = proven.get(id);
+    const unproven = disproved.get(id);
     const gap = gaps.get(id);
     return {
       id,
@@ -55,14 +56,34 @@ function serviceFacts(
       ),
       running: (running.get(id) ?? []).map(({ type, start_time }) => ({ type, since: start_time })),
       gap: gap && { at: gap.opened_at.getTime(), detail: gap.gap_detail ?? '' },
-      proven: restore && {
-        restore_id: restore.id,
-        backup_id: restore.backup_id,
-        onto: restore.service_id,
-        at: restore.at,
-      },
+      proven: proven.get(id),
+      disproof: unproven && disproofOf(unproven),
     };
   });
+}
+
+/** Of each service the newer of its last restore and its last verification. */
+function provenRestores(state: EngineContext['state'], only: string | undefined): Map<string, ProvenRestore> {
+  const proofs = new Map<string, ProvenRestore>();
+  for (const { source_service_id, id, backup_id, service_id, at } of state.coverage.proven(only)) {
+    proofs.set(source_service_id, { restore_id: id, backup_id, onto: service_id, at });
+  }
+  for (const { service_id, id, backup_id, recovery_ms, at } of state.coverage.verified(only)) {
+    if ((proofs.get(service_id)?.at ?? 0) > at) continue;
+    const recovery_seconds = recovery_ms === undefined ? undefined : recovery_ms / 1000;
+    proofs.set(service_id, { verification_id: id, backup_id, recovery_seconds, at });
+  }
+  return proofs;
+}
+
+function disproofOf({
+  backup_id,
+  at,
+  message,
+  code,
+  hint = '',
+}: ReturnType<EngineContext['state']['coverage']['disproved']>[number]): Disproof {
+  return { backup_id, at, message, hint, unsound: code === 'backup_damaged' || code === 'proof_failed' };
 }
 
 /** A run may succeed without a backup: binary logs to which nothing was written. Its schedule knows. */

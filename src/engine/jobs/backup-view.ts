@@ -3,9 +3,10 @@ import { toRfc3339 } from '../../contract/time.ts';
 import { bytesInWords } from '../plans/words.ts';
 import type { BackupRow } from '../store/backups-index.ts';
 import { present, rfc3339 } from '../store/rows.ts';
+import type { VerificationRow } from '../store/verifications-table.ts';
 
 /** A backup as the contract shows it, its size under both of its names. */
-export function backupView(row: BackupRow): Backup {
+export function backupView(row: BackupRow, verification?: VerificationRow): Backup {
   return {
     id: row.id,
     service_id: row.service_id,
@@ -30,6 +31,17 @@ export function backupView(row: BackupRow): Backup {
       message: row.message,
       job_id: row.job_id,
       warnings: row.warnings.length === 0 ? undefined : row.warnings,
+      last_verification: verification && verifiedAs(verification),
     }),
+  };
+}
+
+function verifiedAs({ id, status, quick, recovery_ms, created_at, finished_at }: VerificationRow) {
+  return {
+    id,
+    status,
+    at: toRfc3339(finished_at ?? created_at),
+    quick,
+    ...present({ recovery_seconds: recovery_ms === undefined ? undefined : recovery_ms / 1000 }),
   };
 }

@@ -39,6 +39,21 @@ const Proven = z.object({
   service_id: z.string(),
   at: z.number(),
 });
+const Verified = z.object({
+  service_id: z.string(),
+  id: z.number(),
+  backup_id: z.string(),
+  recovery_ms: optional(z.number()),
+  at: z.number(),
+});
+const Disproved = z.object({
+  service_id: z.string(),
+  backup_id: z.string(),
+  at: z.number(),
+  message: z.string(),
+  code: optional(z.string()),
+  hint: optional(z.string()),
+});
 const Count = z.object({ count: z.number() });
 const FailedJobs = z.object({ service_id: z.string(), kind: z.string(), count: z.number() });
 const Kept = z.object({ service_id: z.string(), kept_data: z.string() });
@@ -88,6 +103,27 @@ export function coverageQueries(db: DatabaseSync) {
        SELECT max(newest.id) FROM restores AS newest
        WHERE newest.source_service_id = services.id AND newest.status = 'Succeeded')`,
   );
+  const verified = db.prepare(
+    `SELECT services.id AS service_id, verifications.id, backup_id, recovery_ms, finished_at AS at
+     FROM services CROSS JOIN verifications
+     WHERE (?1 IS NULL OR services.id = ?1) AND verifications.id = (
+       SELECT max(newest.id) FROM verifications AS newest
+       WHERE newest.service_id = services.id AND newest.status = 'Succeeded' AND newest.quick = 0)`,
+  );
+  // One that the daemon's end interrupted says nothing of its backup; and a quick look takes back what a quick look found alone.
+  const disproved = db.prepare(
+    `SELECT services.id AS service_id, backup_id, finished_at AS at, message,
+       json_extract(error, '$.code') AS code, json_extract(error, '$.hint') AS hint
+     FROM services CROSS JOIN verifications AS failed
+     WHERE (?1 IS NULL OR services.id = ?1) AND failed.id = (
+       SELECT max(newest.id) FROM verifications AS newest
+       WHERE newest.service_id = services.id AND newest.status = 'Failed'
+         AND json_extract(newest.error, '$.code') IS NOT 'interrupted')
+     AND NOT EXISTS (
+       SELECT 1 FROM verifications AS later
+       WHERE later.service_id = failed.service_id AND later.id > failed.id AND later.status = 'Succeeded'
+         AND later.quick <= failed.quick)`,
+  );
   const failedJobs = db.prepare(
     `SELECT service_id, kind, count(*) AS count FROM jobs
      WHERE status = 'Failed' AND service_id IN (SELECT id FROM services) GROUP BY service_id, kind`,
@@ -112,6 +148,10 @@ export function coverageQueries(db: DatabaseSync) {
     repeated: (serviceId?: string) => repeated.all(serviceId ?? null).map((row) => Repeated.parse(row)),
     /** The newest restore that succeeded from a backup of each service. */
     proven: (serviceId?: string) => proven.all(serviceId ?? null).map((row) => Proven.parse(row)),
+    /** The newest verification of each service that proved a restore. */
+    verified: (serviceId?: string) => verified.all(serviceId ?? null).map((row) => Verified.parse(row)),
+    /** The newest verification of each service that failed, where none succeeded since. */
+    disproved: (serviceId?: string) => disproved.all(serviceId ?? null).map((row) => Disproved.parse(row)),
     /** How many jobs of each registered service and kind ever failed. */
     failedJobs: () => failedJobs.all().map((row) => FailedJobs.parse(row)),
     /** The data that restores of registered services have set aside. */

@@ -232,6 +232,7 @@ CREATE TABLE verifications (
 CREATE INDEX verifications_by_backup ON verifications (backup_id, id);
 CREATE INDEX verifications_by_service ON verifications (service_id, id);
 CREATE INDEX verifications_that_prove ON verifications (service_id, id) WHERE status = 'Succeeded' AND quick = 0;
+CREATE INDEX verifications_that_failed ON verifications (service_id, id) WHERE status = 'Failed';
 CREATE INDEX verifications_running ON verifications (id) WHERE status IN ('Scheduled', 'Running');
 
 CREATE TABLE keys (

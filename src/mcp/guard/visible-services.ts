@@ -62,7 +62,7 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
   }
   /** Onto which hidden service a backup was restored is nobody's business here. */
   function withoutHiddenTarget({ last_proven_restore: proven, ...health }: ServiceHealth): ServiceHealth {
-    return proven === undefined || sees(proven.onto)
+    return proven === undefined || proven.onto === undefined || sees(proven.onto)
       ? { ...health, ...(proven && { last_proven_restore: proven }) }
       : health;
   }

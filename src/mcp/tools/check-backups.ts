@@ -3,7 +3,7 @@ import type { HealthReason, ServiceHealth } from '../../contract/service-health.
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { listArguments, listPage, onePage, type Row } from '../list-page.ts';
-import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
+import { durationInWords, sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
 
 const severity = { critical: 0, warning: 1, ok: 2 } as const;
@@ -12,6 +12,7 @@ const severity = { critical: 0, warning: 1, ok: 2 } as const;
 const mends: Partial<Record<string, (id: string) => string>> = {
   no_schedule: (id) => `create_schedule with service "${id}", once the person said when`,
   suspended: (id) => `list_schedules with service "${id}", then update_schedule with suspended false`,
+  proof_failed: (id) => `create_backup with service "${id}", then wait_for, then verify_backup of what it made`,
   unreadable_schedule: (id) => `list_schedules with service "${id}", then update_schedule with a cron`,
 };
 const takeOne = (id: string): string => `create_backup with service "${id}", then wait_for: if it fails, it says why`;
@@ -21,7 +22,7 @@ export const checkBackups = defineTool({
   operation: 'read',
   title: 'Check that backups are well',
   description:
-    'Says for each service, worst first, whether its backups are ok, warning or critical, and why: never backed up, overdue by its schedules, failing, suspended, nothing scheduled; with the newest good backups, the recovery point and the last restore that worked. Use it for "are we safe?" and as the first look when something went wrong.',
+    'Says for each service, worst first, whether its backups are ok, warning or critical, and why: never backed up, overdue, failing, found unsound, suspended, nothing scheduled; with the newest good backups, the recovery point and the last restore that worked. Use it for "are we safe?" and as the first look when something went wrong.',
   input: z.strictObject({
     service: z.string().max(300).optional().describe('Id, unique name or FQDN; without it all services'),
     ...listArguments,
@@ -50,7 +51,7 @@ export const checkBackups = defineTool({
         next_cursor: page.next_cursor,
       },
       next: [
-        worst && nextFor(worst),
+        worst && nextFor(worst, api.daemon !== undefined),
         page.next_cursor && `For more call check_backups with cursor "${page.next_cursor}".`,
       ]
         .filter(Boolean)
@@ -59,11 +60,11 @@ export const checkBackups = defineTool({
   },
 });
 
-function nextFor({ service_id, verdict, reasons }: ServiceHealth): string {
+function nextFor({ service_id, verdict, reasons }: ServiceHealth, verifies: boolean): string {
   const [worst] = reasons;
   const id = quoteText(service_id, 80);
   if (verdict === 'ok' || worst === undefined)
-    return 'Nothing has to be done. A restore onto a spare service, now and then, proves that backups work.';
+    return `Nothing has to be done. ${verifies ? 'verify_backup' : 'A restore onto a spare service'}, now and then, proves that backups work.`;
   return `Offer ${(mends[worst.code] ?? takeOne)(id)}.`;
 }
 
@@ -81,11 +82,14 @@ function longRow(health: ServiceHealth): Row {
     data_of: timeInWords(each.recovery_point),
     size: sizeInWords(each.storage_bytes),
   }));
-  const proven = health.last_proven_restore && {
-    restore_id: health.last_proven_restore.restore_id,
-    backup_id: health.last_proven_restore.backup_id,
-    onto: health.last_proven_restore.onto,
-    at: timeInWords(health.last_proven_restore.at),
+  const { last_proven_restore: last } = health;
+  const proven = last && {
+    restore_id: last.restore_id,
+    verification_id: last.verification_id,
+    backup_id: last.backup_id,
+    onto: last.onto,
+    at: timeInWords(last.at),
+    recovery_took: last.recovery_seconds === undefined ? undefined : durationInWords(last.recovery_seconds * 1000),
   };
   const { text, data } = row(health, health.reasons.slice(0, 6), health.reasons.length - 6, {
     last_good: good,
@@ -97,10 +101,20 @@ function longRow(health: ServiceHealth): Row {
         .filter(Boolean)
         .join(' · '),
     ),
-    proven &&
-      `  last proven by restore ${proven.restore_id} onto ${quoteText(proven.onto, 80)} at ${proven.at}, from ${quoteText(proven.backup_id, 200)}`,
+    last && `  ${provenInWords(last)}`,
   ];
   return { text: [text, ...lines.filter(Boolean)].join('\n'), data };
+}
+
+type Proof = NonNullable<ServiceHealth['last_proven_restore']>;
+
+function provenInWords({ restore_id, onto, verification_id, backup_id, at, recovery_seconds }: Proof): string {
+  const by =
+    restore_id === undefined
+      ? `verification ${verification_id}`
+      : `restore ${restore_id} onto ${quoteText(onto ?? 'a service', 80)}`;
+  const took = recovery_seconds === undefined ? '' : `; recovery took ${durationInWords(recovery_seconds * 1000)}`;
+  return `last proven by ${by} at ${timeInWords(at)}, from ${quoteText(backup_id, 200)}${took}`;
 }
 
 function row(health: ServiceHealth, reasons: HealthReason[], more: number, rest: Record<string, unknown>): Row {

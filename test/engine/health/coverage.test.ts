@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../../src/contract/errors.ts';
 import { systemClock } from '../../../src/engine/clock.ts';
 import { coverage } from '../../../src/engine/health/coverage.ts';
 import { openState, type StateStore } from '../../../src/engine/store/state-store.ts';
@@ -124,6 +125,76 @@ it('names the newest restore that worked, whose backup it was, and onto what', (
   restore('orders', 'Failed');
   expect(ofOrders()).toMatchObject({ last_proven_restore: { restore_id: proven, backup_id, onto: 'other' } });
   expect(check('other').services[0]).not.toHaveProperty('last_proven_restore');
+});
+
+describe('a verification', () => {
+  let backup_id: string;
+  beforeEach(() => {
+    backup_id = succeed('full');
+  });
+  const verify = (code: ErrorCode | undefined, checks: { quick?: boolean } = {}): number => {
+    const { id } = state.verifications.add({
+      service_id: 'orders',
+      backup_id,
+      job_id: 1,
+      schedule_id: undefined,
+      checks,
+      message: '',
+    });
+    const error = code && { code, message: 'It is so.', hint: 'Mend it.' };
+    const status = code === undefined ? 'Succeeded' : code === 'cancelled' ? 'Cancelled' : 'Failed';
+    const recovery_ms = code === undefined && !checks.quick ? 2500 : undefined;
+    state.verifications.end(id, { status, message: 'It is so.', error, recovery_ms });
+    now += minute;
+    return id;
+  };
+  const codes = () => ofOrders()?.reasons.map(({ code, level }) => `${level} ${code}`);
+
+  it('that succeeded is a proof, with the time that recovery took; a quick one is none', () => {
+    verify(undefined, { quick: true });
+    expect(ofOrders()).not.toHaveProperty('last_proven_restore');
+    expect(codes()).toContain('note unproven');
+    const verification_id = verify(undefined);
+    expect(ofOrders()?.last_proven_restore).toEqual({
+      verification_id,
+      backup_id,
+      recovery_seconds: 2.5,
+      at: '2026-11-22T12:01:00Z',
+    });
+    expect(codes()).not.toContain('note unproven');
+  });
+
+  it('that found a backup unsound is critical until one is proven', () => {
+    verify('backup_damaged');
+    expect(codes()).toContain('critical proof_failed');
+    expect(ofOrders()?.verdict).toBe('critical');
+    // Bytes that are whole prove no restore.
+    verify(undefined, { quick: true });
+    expect(codes()).toContain('critical proof_failed');
+    verify(undefined);
+    expect(codes()).not.toContain('critical proof_failed');
+    verify('proof_failed');
+    expect(ofOrders()?.reasons[0]).toMatchObject({ code: 'proof_failed', detail: 'It is so.' });
+    expect(check('other').services[0]?.reasons.map(({ code }) => code)).not.toContain('proof_failed');
+  });
+
+  it('that found the stored bytes damaged is taken back by one that finds them whole', () => {
+    verify('backup_damaged', { quick: true });
+    expect(codes()).toContain('critical proof_failed');
+    verify(undefined, { quick: true });
+    expect(codes()).not.toContain('critical proof_failed');
+  });
+
+  it('that could not be done is a warning with its mend; one that was interrupted or cancelled says nothing', () => {
+    verify('interrupted');
+    verify('cancelled');
+    expect(codes()).not.toContain('warning proof_failed');
+    verify('no_space');
+    verify('interrupted');
+    expect(ofOrders()?.reasons).toContainEqual(
+      expect.objectContaining({ level: 'warning', code: 'proof_failed', next: 'Mend it.' }),
+    );
+  });
 });
 
 it('covers every service, or the one asked for, and knows no other', () => {
