@@ -1,7 +1,7 @@
 import { pino } from 'pino';
-import { request } from 'undici';
 import { homeOf } from '../../src/contract/home.ts';
 import { serveDaemon } from '../../src/daemon/serve.ts';
+import { JobRunner } from '../../src/engine/jobs/job-runner.ts';
 
 /**
  * The daemon with a saboteur: at the beginning of a given phase of a given kind of job it kills itself, or has the job
@@ -11,6 +11,14 @@ const [, , root = '', act = 'none', at = ''] = process.argv;
 const home = homeOf({ SKYBACKUP_HOME: root });
 let done = false;
 
+// A cancel by request would race with the phase; the runner's own comes before the phase has done anything.
+let runner: JobRunner | undefined;
+const { reserve } = JobRunner.prototype;
+JobRunner.prototype.reserve = function (job) {
+  runner = this;
+  return reserve.call(this, job);
+};
+
 const log = pino(
   {
     hooks: {
@@ -19,12 +27,7 @@ const log = pino(
         if (!done && phase !== undefined && `${kind}:${phase}` === at) {
           done = true;
           if (act === 'kill') process.kill(process.pid, 'SIGKILL');
-          if (act === 'cancel') {
-            void request(`http://daemon/skybackup/v1/jobs/${job}/cancel`, {
-              method: 'POST',
-              dispatcher: agent,
-            }).then(({ body }) => body.dump());
-          }
+          if (act === 'cancel') runner?.cancel(job ?? 0);
         }
         return line;
       },
@@ -32,14 +35,11 @@ const log = pino(
   },
   pino.destination({ fd: 2, sync: true }),
 );
-const { Agent } = await import('undici');
-const agent = new Agent({ connect: { socketPath: home.socket } });
 
 const daemon = await serveDaemon({ home, startedBy: 'person', version: '0.0.0-test', log });
 if (daemon.served) {
   process.stdout.write('serving\n');
   await daemon.ended;
-  await agent.close();
 } else {
   process.stdout.write(`held by ${daemon.pid}\n`);
 }
