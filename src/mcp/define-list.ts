@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { BackupApi } from '../client/backup-api.ts';
+import type { BackupQuery } from '../contract/backups.ts';
+import type { Page } from '../contract/pages.ts';
+import type { Call } from './context.ts';
+import { defineTool, type Tool } from './define-tool.ts';
+import { findService } from './find/service.ts';
+import { heading, listArguments, listPage, onePage, type Row } from './list-page.ts';
+
+interface ListDefinition<T, I> {
+  /** What is listed, as one word; the tool is `list_<thing>s`, and its answer's member `<thing>s`. */
+  thing: string;
+  title: string;
+  description: string;
+  /** The arguments' words for a model. */
+  service: string;
+  id: z.ZodType<I>;
+  page(api: BackupApi, query: Query, call: Call): Promise<Page<T>>;
+  one(api: BackupApi, id: I, serviceId: string | undefined, call: Call): Promise<T>;
+  /** `alone`: it was asked for by its id, so there is room to say more. */
+  row(item: T, alone: boolean): Row | Promise<Row>;
+  /** What to do where there is none. */
+  whenNone?: string;
+}
+
+type Query = Pick<BackupQuery, 'page' | 'page_size' | 'order' | 'service_id'>;
+
+/** A tool that lists what there is of one kind, of one service or of all, newest first; or shows one by its id. */
+export function defineList<T, I>(list: ListDefinition<T, I>): Tool {
+  const { thing, title, description } = list;
+  const [name, things] = [`list_${thing}s`, `${thing}s`];
+  return defineTool({
+    name,
+    operation: 'read',
+    title,
+    description,
+    input: z.strictObject({
+      service: z.string().max(300).optional().describe(list.service),
+      id: list.id.optional(),
+      ...listArguments,
+    }),
+    output: { [things]: 'object[]', count: 'number', next_cursor: 'string' },
+    async run({ service, id, limit, cursor }, call) {
+      const { api, signal } = call;
+      const scope = service === undefined ? {} : { service_id: (await findService(api, service, signal)).id };
+      const page = await listPage(
+        { limit, cursor },
+        async (query) =>
+          id === undefined
+            ? list.page(api, { ...query, ...scope, order: 'desc' }, call)
+            : onePage([await list.one(api, id, scope.service_id, call)]),
+        (item) => list.row(item, id !== undefined),
+      );
+      const { rows, count, next_cursor } = page;
+      return {
+        text: [heading(page, thing, scope.service_id), ...rows.map(({ text }) => text)],
+        data: { [things]: rows.map(({ data }) => data), count, next_cursor },
+        next:
+          next_cursor !== undefined
+            ? `For more call ${name} with cursor "${next_cursor}".`
+            : count === 0
+              ? list.whenNone
+              : undefined,
+      };
+    },
+  });
+}
