@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { BackupApi } from '../../src/client/backup-api.ts';
 import { openBackupApi } from '../../src/client/open.ts';
 import { readSettings } from '../../src/client/settings.ts';
-import { SkybackupError } from '../../src/contract/errors.ts';
 import { type CloudDouble, type CloudDoubleOptions, startCloudDouble } from '../doubles/cloud.ts';
 import { printedBackupId } from '../doubles/cloud-state.ts';
+import { failure } from '../failure.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -20,15 +20,6 @@ async function cloudApi(
   const api = openBackupApi(readSettings(env));
   open.push(api, cloud);
   return { cloud, api };
-}
-
-async function failure(promise: Promise<unknown>): Promise<SkybackupError> {
-  const error = await promise.then(
-    () => new Error('nothing failed'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof SkybackupError) return error;
-  throw error;
 }
 
 describe('both revisions read alike', () => {

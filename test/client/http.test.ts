@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHttp, type Http, type HttpRequest, type HttpTarget } from '../../src/client/http.ts';
-import { SkybackupError } from '../../src/contract/errors.ts';
+import type { SkybackupError } from '../../src/contract/errors.ts';
 import { registerSecret } from '../../src/contract/redact.ts';
 import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
+import { failure } from '../failure.ts';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -29,15 +30,6 @@ async function cloudHttp(target: Partial<HttpTarget> = {}): Promise<{ cloud: Clo
   });
   open.push(http, cloud);
   return { cloud, http };
-}
-
-async function failure(promise: Promise<unknown>): Promise<SkybackupError> {
-  const error = await promise.then(
-    () => new Error('nothing failed'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof SkybackupError) return error;
-  throw error;
 }
 
 describe('retries', () => {

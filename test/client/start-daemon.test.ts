@@ -23,6 +23,7 @@ import { contractRevision } from '../../src/contract/health.ts';
 import { type Home, homeOf } from '../../src/contract/home.ts';
 import { registerSecret } from '../../src/contract/redact.ts';
 import type { Behaviour } from '../doubles/small-daemon.ts';
+import { failure } from '../failure.ts';
 
 const entry = fileURLToPath(new URL('../doubles/small-daemon.ts', import.meta.url));
 let home: Home;
@@ -60,15 +61,6 @@ function behave(behaviour: Partial<Behaviour>): void {
 function startedPids(): number[] {
   if (!existsSync(home.root)) return [];
   return readdirSync(home.root).flatMap((name) => /^started-(\d+)\.json$/.exec(name)?.slice(1).map(Number) ?? []);
-}
-
-async function failure(promise: Promise<unknown>): Promise<SkybackupError> {
-  const error = await promise.then(
-    () => new Error('nothing failed'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof SkybackupError) return error;
-  throw error;
 }
 
 describe('finding and starting', () => {

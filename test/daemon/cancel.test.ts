@@ -2,17 +2,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startDaemon, type TestDaemon } from '../servers/daemon.ts';
-import { type ManagedScene, managedScene, takeBackup } from './managed-scene.ts';
+import { type BackedUpScene, backedUpScene, takeBackup } from './managed-scene.ts';
 
 let daemon: TestDaemon;
-let orders: ManagedScene;
-let backup: string;
-let good: Record<string, number | null>;
+let orders: BackedUpScene;
 beforeAll(async () => {
   daemon = await startDaemon();
-  orders = await managedScene(daemon, 'orders');
-  backup = await takeBackup(daemon, 'orders');
-  good = await orders.checksums();
+  orders = await backedUpScene(daemon, 'orders');
 });
 afterAll(() => daemon.dispose());
 
@@ -52,14 +48,14 @@ it.each(['restore:checking', 'restore:materialising', 'restore:preparing', 'rest
     await orders.sql("INSERT INTO shop.legacy VALUES (2000, 'x') ON DUPLICATE KEY UPDATE v = CONCAT(v, '.');");
     const changed = await orders.checksums();
     await cancellingAt(at);
-    const restore = await daemon.api.createRestore({ service_id: 'orders', backup_id: backup });
+    const restore = await daemon.api.createRestore({ service_id: 'orders', backup_id: orders.backup });
     const job = await daemon.ended(restore.job_id ?? 0);
     const after = await daemon.api.getRestore(restore.id);
     expect(after.status).toBe(job.status);
     expect(['Cancelled', ...(at === 'restore:swapping' ? ['Succeeded'] : [])], JSON.stringify(job)).toContain(
       job.status,
     );
-    expect(await orders.checksums()).toEqual(job.status === 'Cancelled' ? changed : good);
+    expect(await orders.checksums()).toEqual(job.status === 'Cancelled' ? changed : orders.backedUp);
     expect((await daemon.api.getService('orders')).status).toBe('ready');
     await expectNothingLeft((await daemon.api.listBackups({ status: 'Succeeded' })).count);
   },

@@ -4,17 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classifyStatus } from '../../src/contract/status.ts';
 import { startDaemon, type TestDaemon } from '../servers/daemon.ts';
-import { type ManagedScene, managedScene, takeBackup } from './managed-scene.ts';
+import { type BackedUpScene, backedUpScene } from './managed-scene.ts';
 
 let daemon: TestDaemon;
-let orders: ManagedScene;
-let backup: string;
-let good: Record<string, number | null>;
+let orders: BackedUpScene;
 beforeAll(async () => {
   daemon = await startDaemon();
-  orders = await managedScene(daemon, 'orders');
-  backup = await takeBackup(daemon, 'orders');
-  good = await orders.checksums();
+  orders = await backedUpScene(daemon, 'orders');
 });
 afterAll(() => daemon.dispose());
 
@@ -76,7 +72,7 @@ describe('a daemon that is killed during a backup', () => {
     expect((await daemon.api.listBackups({ status: 'Succeeded' })).count).toBe(before);
     const [newest] = (await daemon.api.listBackups({ page_size: 1 })).items;
     expect(newest).toMatchObject({ status: 'Failed', message: expect.stringContaining('daemon ended') });
-    expect(await orders.checksums()).toEqual(good);
+    expect(await orders.checksums()).toEqual(orders.backedUp);
     expect(existsSync(daemon.home.socket)).toBe(true);
   });
 });
@@ -89,13 +85,13 @@ describe('a daemon that is killed during a restore', () => {
         "UPDATE shop.customers SET note = CONCAT('after ', id); INSERT INTO shop.legacy VALUES (1000, 'x') ON DUPLICATE KEY UPDATE v = 'y';",
       );
       const changed = await orders.checksums();
-      expect(changed).not.toEqual(good);
-      await killedAt(at, () => daemon.api.createRestore({ service_id: 'orders', backup_id: backup }));
+      expect(changed).not.toEqual(orders.backedUp);
+      await killedAt(at, () => daemon.api.createRestore({ service_id: 'orders', backup_id: orders.backup }));
       await expectOrder();
       const [restore] = (await daemon.api.listRestores({ page_size: 1 })).items;
       const job = await daemon.api.daemon.getJob(restore?.job_id ?? 0);
       expect(job.status).toBe(restore?.status);
-      expect(await orders.checksums()).toEqual(restore?.status === 'Succeeded' ? good : changed);
+      expect(await orders.checksums()).toEqual(restore?.status === 'Succeeded' ? orders.backedUp : changed);
     },
   );
 
@@ -104,7 +100,7 @@ describe('a daemon that is killed during a restore', () => {
     for (const wait of [10, 120, 250]) {
       await orders.sql("INSERT INTO shop.legacy VALUES (1001, 'x') ON DUPLICATE KEY UPDATE v = CONCAT(v, 'z');");
       const changed = await orders.checksums();
-      const started = await daemon.api.createRestore({ service_id: 'orders', backup_id: backup });
+      const started = await daemon.api.createRestore({ service_id: 'orders', backup_id: orders.backup });
       for (;;) {
         const job = await daemon.api.daemon.getJob(started.job_id ?? 0);
         if (job.phase === 'swapping' || classifyStatus(job.status) !== 'in_progress') break;
@@ -115,7 +111,7 @@ describe('a daemon that is killed during a restore', () => {
       daemon = await daemon.restart();
       await expectOrder();
       const restore = await daemon.api.getRestore(started.id);
-      expect(await orders.checksums()).toEqual(restore.status === 'Succeeded' ? good : changed);
+      expect(await orders.checksums()).toEqual(restore.status === 'Succeeded' ? orders.backedUp : changed);
       if (restore.status === 'Succeeded') {
         expect(existsSync(restore.kept_data ?? '')).toBe(true);
         expect(restore.users_from).toBe('orders');
@@ -124,9 +120,9 @@ describe('a daemon that is killed during a restore', () => {
   });
 
   it('lets the service be restored afterwards as if nothing had been', async () => {
-    const again = await daemon.api.createRestore({ service_id: 'orders', backup_id: backup });
+    const again = await daemon.api.createRestore({ service_id: 'orders', backup_id: orders.backup });
     expect((await daemon.ended(again.job_id ?? 0)).status).toBe('Succeeded');
-    expect(await orders.checksums()).toEqual(good);
+    expect(await orders.checksums()).toEqual(orders.backedUp);
     await expectOrder();
   });
 });

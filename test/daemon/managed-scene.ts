@@ -38,6 +38,19 @@ export async function managedScene(daemon: TestDaemon, id: string, megabytes = 0
   return scene;
 }
 
+export interface BackedUpScene extends ManagedScene {
+  /** Of the data as they are now. */
+  backup: string;
+  backedUp: Record<string, number | null>;
+}
+
+/** The same with a full backup of it. */
+export async function backedUpScene(daemon: TestDaemon, id: string): Promise<BackedUpScene> {
+  const scene = await managedScene(daemon, id);
+  const backup = await takeBackup(daemon, id);
+  return { ...scene, backup, backedUp: await scene.checksums() };
+}
+
 /** Takes a full backup and waits for it; returns its id. */
 export async function takeBackup(daemon: TestDaemon, serviceId: string): Promise<string> {
   const schedule = await daemon.api.createSchedule({ backup_type: 'full', schedule: 'once', service_id: serviceId });

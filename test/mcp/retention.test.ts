@@ -2,25 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startCloudDouble } from '../doubles/cloud.ts';
 import { type LocalDaemon, localDaemon } from './local-daemon.ts';
-import { type Era, eras, RawClient } from './raw-client.ts';
+import { eras, RawClient } from './raw-client.ts';
 import { cloudEnvironment, serverCommand } from './server-command.ts';
 
 let daemon: LocalDaemon;
-const clients: RawClient[] = [];
 beforeAll(async () => {
   daemon = await localDaemon();
   await daemon.cli(['services', 'add', 'shop', '--managed', '--no-nightly']);
 });
-afterAll(async () => {
-  await Promise.all(clients.map((client) => client.close()));
-  await daemon.stop();
-});
-
-async function start(era: Era, env: Record<string, string> = {}, elicitation = true): Promise<RawClient> {
-  const client = await RawClient.start(daemon.mcp(env), era, { elicitation });
-  clients.push(client);
-  return client;
-}
+afterAll(() => daemon.stop());
 
 async function backUp(client: RawClient): Promise<string> {
   const started = await client.call('create_backup', { service: 'shop' });
@@ -37,7 +27,7 @@ const toolsOf = async (client: RawClient): Promise<string[]> => {
 
 describe.each(eras)('retention and deleting through the tools (%s)', (era) => {
   it('what would go is told, keeping less needs a yes, keeping more does not', async () => {
-    const client = await start(era);
+    const client = await daemon.client(era);
     const old = await backUp(client);
     const last = await backUp(client);
     const before = await client.call('get_retention', { service: 'shop' });
@@ -67,7 +57,7 @@ describe.each(eras)('retention and deleting through the tools (%s)', (era) => {
   });
 
   it('a backup is deleted only with a yes, and never the last good one', async () => {
-    const client = await start(era);
+    const client = await daemon.client(era);
     const old = await backUp(client);
     const last = await backUp(client);
     expect(await client.call('delete_backup', { id: last })).toMatchObject({
@@ -87,7 +77,7 @@ describe.each(eras)('retention and deleting through the tools (%s)', (era) => {
 });
 
 it('refusals say what to do', async () => {
-  const client = await start('modern');
+  const client = await daemon.client('modern');
   for (const args of [{}, { keep_last: 1, keep_everything: true }, { max_age: 'soon' }, { max_size: '1 shed' }]) {
     const reply = await client.call('set_retention', { service: 'shop', ...args });
     expect(reply).toMatchObject({ isError: true, data: { error: { code: 'invalid_request' } } });
@@ -95,16 +85,16 @@ it('refusals say what to do', async () => {
 });
 
 it('hidden services have no retention and no backups to delete; without writes only the reading tool is there', async () => {
-  const all = await start('modern');
+  const all = await daemon.client('modern');
   const id = await backUp(all);
-  const client = await start('modern', { SKYBACKUP_SERVICES: 'other' }, false);
+  const client = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' }, false);
   const replies = [
     await client.call('get_retention', { service: 'shop' }),
     await client.call('set_retention', { service: 'shop', keep_last: 1 }),
     await client.call('delete_backup', { id }),
   ];
   for (const { data } of replies) expect(data).toMatchObject({ error: { code: 'not_found' } });
-  const reader = await toolsOf(await start('modern', { SKYBACKUP_READ_ONLY: '1' }));
+  const reader = await toolsOf(await daemon.client('modern', { SKYBACKUP_READ_ONLY: '1' }));
   expect(reader).toContain('get_retention');
   for (const name of ['set_retention', 'delete_backup']) expect(reader).not.toContain(name);
 });
@@ -123,7 +113,7 @@ it('the cloud, which has neither, is not offered them', async () => {
 
 describe('at the command line', () => {
   it('the retention is shown, tried and set', async () => {
-    const client = await start('modern');
+    const client = await daemon.client('modern');
     const old = await backUp(client);
     const last = await backUp(client);
     await daemon.cli(['retention', 'shop', '--keep-everything']);

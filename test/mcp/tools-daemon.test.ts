@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalDaemon, localDaemon } from './local-daemon.ts';
-import { type Era, eras, RawClient } from './raw-client.ts';
+import { eras } from './raw-client.ts';
 
 let daemon: LocalDaemon;
-const clients: RawClient[] = [];
 
 beforeAll(async () => {
   daemon = await localDaemon();
@@ -11,22 +10,13 @@ beforeAll(async () => {
   await daemon.sql('shop', 'CREATE DATABASE shop; CREATE TABLE shop.orders (id INT PRIMARY KEY, item TEXT);');
   await daemon.sql('shop', "INSERT INTO shop.orders VALUES (1, 'one'), (2, 'two'), (3, 'three');");
 });
-afterAll(async () => {
-  await Promise.all(clients.map((client) => client.close()));
-  await daemon.stop();
-});
-
-async function start(era: Era, env: Record<string, string> = {}, elicitation = true): Promise<RawClient> {
-  const client = await RawClient.start(daemon.mcp(env), era, { elicitation });
-  clients.push(client);
-  return client;
-}
+afterAll(() => daemon.stop());
 
 const rows = () => daemon.sql('shop', 'SELECT COUNT(*) FROM shop.orders');
 
 describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (era) => {
   it('back up with progress, and restore after a yes; the answer tells state, users, old data and undo', async () => {
-    const client = await start(era);
+    const client = await daemon.client(era);
     expect(await client.call('list_services', {})).toMatchObject({
       data: { services: [{ id: 'shop', status: 'ready', control: 'managed' }] },
     });
@@ -62,7 +52,7 @@ describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (
   });
 
   it('a no, a wrong id and a forged answer change nothing', async () => {
-    const client = await start(era);
+    const client = await daemon.client(era);
     const restore = { service: 'shop', backup: 'latest' };
     const count = (await client.call('list_restores', {})).data.count;
     await (await client.ask('restore_backup', restore)).answer('decline');
@@ -78,7 +68,7 @@ describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (
   });
 
   it('a plan approved at the terminal is carried out by the same call, once, also when two race', async () => {
-    const [one, two] = await Promise.all([start(era, {}, false), start(era, {}, false)]);
+    const [one, two] = await Promise.all([daemon.client(era, {}, false), daemon.client(era, {}, false)]);
     const restore = { service: 'shop', backup: 'latest' };
     const plan = await one.call('restore_backup', restore);
     const { code } = plan.data.plan as { code: string };
@@ -94,7 +84,7 @@ describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (
   });
 
   it('a target that changed between plan and yes is refused', async () => {
-    const client = await start(era);
+    const client = await daemon.client(era);
     const newest = await client.call('list_backups', { service: 'shop', id: 'latest' });
     const [{ id }] = newest.data.backups as [{ id: string }];
     const asking = await client.ask('restore_backup', { service: 'shop', backup: id });
@@ -105,7 +95,7 @@ describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (
   });
 
   it('schedules are made, told in words, weakened only with a yes, and deleted only with a yes', async () => {
-    const client = await start(era);
+    const client = await daemon.client(era);
     const made = await client.call('create_schedule', { service: 'shop', cron: '0 3 * * *' });
     expect(made.text).toContain('At 03:00, every day (UTC)');
     const id = Number(made.data.id);
@@ -120,7 +110,7 @@ describe.each(eras)('the tools against a real daemon and a real MariaDB (%s)', (
 });
 
 it('the coverage of a service is told with its reasons, its newest backup, the restore that proved it, and the next step', async () => {
-  const client = await start('modern');
+  const client = await daemon.client('modern');
   await daemon.cli(['services', 'add', 'bare', '--managed', '--no-nightly']);
   const all = await client.call('check_backups', {});
   expect(all).toMatchObject({ data: { verdict: 'critical', count: 2 } });
@@ -145,7 +135,7 @@ it('the coverage of a service is told with its reasons, its newest backup, the r
   const asking = await client.ask('delete_schedule', { id: Number(data.id) });
   await asking.answer('accept', { typed_id: String(data.id) });
 
-  const hiding = await start('modern', { SKYBACKUP_SERVICES: 'shop,nosuch' });
+  const hiding = await daemon.client('modern', { SKYBACKUP_SERVICES: 'shop,nosuch' });
   expect(await hiding.call('check_backups', {})).toMatchObject({ data: { verdict: 'warning', count: 1 } });
   expect(await hiding.call('check_backups', { service: 'bare' })).toMatchObject({
     data: { error: { code: 'not_found' } },
@@ -153,7 +143,7 @@ it('the coverage of a service is told with its reasons, its newest backup, the r
 });
 
 it('a running backup is cancelled, a finished one is left alone, and a hidden job is unknown', async () => {
-  const client = await start('modern');
+  const client = await daemon.client('modern');
   // A session that holds a table keeps the backup from ending before it is cancelled.
   const holder = daemon.sql('shop', 'LOCK TABLES shop.orders WRITE; SELECT SLEEP(300)').catch(() => undefined);
   const sleeper = "SELECT id FROM information_schema.processlist WHERE info = 'SELECT SLEEP(300)'";
@@ -161,7 +151,7 @@ it('a running backup is cancelled, a finished one is left alone, and a hidden jo
   while (session === '') session = (await daemon.sql('shop', sleeper)).trim();
   const { data } = await client.call('create_backup', { service: 'shop' });
   const job_id = Number(data.job_id);
-  const hidden = await (await start('modern', { SKYBACKUP_SERVICES: 'other' })).call('cancel_job', { job_id });
+  const hidden = await (await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' })).call('cancel_job', { job_id });
   expect(hidden).toMatchObject({ data: { error: { code: 'not_found' } } });
   const asked = await client.call('cancel_job', { job_id });
   expect(asked).toMatchObject({ isError: false, data: { job_id, service_id: 'shop' } });
@@ -175,11 +165,11 @@ it('a running backup is cancelled, a finished one is left alone, and a hidden jo
 });
 
 it('a backup is proven by a tool and by the command line, and a hidden one is unknown', async () => {
-  const client = await start('modern');
+  const client = await daemon.client('modern');
   const started = await client.call('verify_backup', { service: 'shop' });
   expect(started).toMatchObject({ isError: false, data: { backup_id: expect.stringContaining(':shop:') } });
   const backup = String(started.data.backup_id);
-  const hiding = await start('modern', { SKYBACKUP_SERVICES: 'other' });
+  const hiding = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' });
   for (const args of [{ backup }, { service: 'shop' }]) {
     expect(await hiding.call('verify_backup', args)).toMatchObject({ data: { error: { code: 'not_found' } } });
   }
@@ -195,7 +185,7 @@ it('a backup is proven by a tool and by the command line, and a hidden one is un
 });
 
 it('a service is stopped with a yes alone, and started again', async () => {
-  const client = await start('modern');
+  const client = await daemon.client('modern');
   const status = async (): Promise<unknown> => {
     const listed = await client.call('list_services', { service: 'shop' });
     return (listed.data.services as [{ status: string }])[0].status;
@@ -216,10 +206,10 @@ it('a service is stopped with a yes alone, and started again', async () => {
 });
 
 it('SKYBACKUP_SERVICES hides a service from plans, too: a hidden schedule and backup answer like unknown ones', async () => {
-  const all = await start('modern', {}, false);
+  const all = await daemon.client('modern', {}, false);
   const schedule = (await all.call('create_schedule', { service: 'shop', cron: '0 3 * * *' })).data.id;
   const [{ id: backup }] = (await all.call('list_backups', {})).data.backups as [{ id: string }];
-  const client = await start('modern', { SKYBACKUP_SERVICES: 'other' }, false);
+  const client = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' }, false);
   const replies = [
     await client.call('delete_schedule', { id: schedule }),
     await client.call('update_schedule', { id: schedule, suspended: true }),
@@ -242,7 +232,7 @@ describe('refusals say what to do', () => {
     ['wait_for', { kind: 'job', id: 999_999 }, 'not_found'],
     ['delete_schedule', { id: 999_999 }, 'not_found'],
   ])('%s %j → %s', async (tool, args, code) => {
-    const client = await start('modern');
+    const client = await daemon.client('modern');
     const reply = await client.call(tool, args);
     expect(reply).toMatchObject({ isError: true, data: { error: { code, hint: expect.any(String) } } });
   });

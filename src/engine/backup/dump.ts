@@ -12,6 +12,7 @@ import { toolVersion } from '../mariadb/tools.ts';
 import { backupPrefix, type Manifest } from '../repository/manifest.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
+import { manifestFrame } from './manifest-frame.ts';
 import { orCancelled, publishBackup } from './publish.ts';
 import { checkSpace, noSpaceMidway } from './storage-room.ts';
 import { withWorkDirectory } from './work-directory.ts';
@@ -174,16 +175,11 @@ async function whyUnfit(login: Login, facts: DumpFacts, signal: AbortSignal): Pr
   }
 }
 
-function describe({ service, backupId }: DumpInput, { facts, ran, tool, startedAt }: DescribedDump): Manifest {
+function describe(input: DumpInput, { facts, ran, tool, startedAt }: DescribedDump): Manifest {
   return {
-    format: 1,
-    id: backupId,
-    service_id: service.id,
-    service_name: service.name,
-    server_pod: backupId.split(':')[2] ?? service.id,
+    ...manifestFrame(input, startedAt),
     type: 'dump',
     method: 'mariadb-dump',
-    incarnation: service.incarnation,
     parent: null,
     full: null,
     lsn: null,
@@ -196,14 +192,10 @@ function describe({ service, backupId }: DumpInput, { facts, ran, tool, startedA
     },
     tool_version: tool,
     tables: facts.tables,
-    started_at: toRfc3339(startedAt),
-    ended_at: toRfc3339(new Date()),
     point_in_time: toRfc3339(ran.dataOf),
     ...(ran.unfit === undefined ? {} : { unfit_for_point_in_time: ran.unfit }),
     objects: [ran.object],
     disk_bytes: ran.bytes,
-    compression: 'zstd',
-    encryption: null,
   };
 }
 

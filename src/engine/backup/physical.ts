@@ -14,6 +14,7 @@ import type { ServiceRecord } from '../service.ts';
 import { type CopiedData, copyData } from './copy-data.ts';
 import { type DataState, readDataState } from './data-state.ts';
 import type { Basis, ParentManifest } from './lineage.ts';
+import { manifestFrame } from './manifest-frame.ts';
 import { orCancelled, publishBackup } from './publish.ts';
 import { estimateBytes } from './size-estimate.ts';
 import { checkSpace, noSpaceMidway } from './storage-room.ts';
@@ -137,18 +138,11 @@ interface Described {
   startedAt: Date;
 }
 
-function describe(
-  { service, backupId }: PhysicalBackupInput,
-  { facts, data, basis, copied, startedAt }: Described,
-): Manifest {
+function describe(input: PhysicalBackupInput, { facts, data, basis, copied, startedAt }: Described): Manifest {
   const { position } = copied;
   const { incarnation, marker, parent } = basis;
   return {
-    format: 1,
-    id: backupId,
-    service_id: service.id,
-    service_name: service.name,
-    server_pod: backupId.split(':')[2] ?? service.id,
+    ...manifestFrame(input, startedAt),
     type: parent === undefined ? 'full' : 'incremental',
     method: 'mariabackup',
     incarnation,
@@ -165,13 +159,9 @@ function describe(
     },
     tool_version: position.toolVersion,
     tables: copied.tables,
-    started_at: toRfc3339(startedAt),
-    ended_at: toRfc3339(new Date()),
     point_in_time: toRfc3339(copied.dataOf),
     objects: [copied.object],
     disk_bytes: copied.diskBytes,
-    compression: 'zstd',
-    encryption: null,
   };
 }
 

@@ -1,5 +1,5 @@
 import { SkybackupError } from '../../contract/errors.ts';
-import { toRfc3339 } from '../../contract/time.ts';
+import { manifestFrame } from '../backup/manifest-frame.ts';
 import { orCancelled, type Publication, publishBackup } from '../backup/publish.ts';
 import { checkSpace, noSpaceMidway } from '../backup/storage-room.ts';
 import { type WorkDirectory, withWorkDirectory } from '../backup/work-directory.ts';
@@ -104,7 +104,7 @@ function gapOfIncarnation({ ends, earlier }: BinlogBackupInput): Gap | undefined
 }
 
 async function describe(
-  { service, backupId }: BinlogBackupInput,
+  input: BinlogBackupInput,
   { server, shipped, startedAt }: { server: BinlogServer; shipped: Shipped; startedAt: Date },
   job: JobContext,
 ): Promise<Manifest> {
@@ -113,14 +113,9 @@ async function describe(
   if (first === undefined || last === undefined) throw new Error('a backup without logs');
   const newest = logs.findLast((log) => log.last_event_at !== null)?.last_event_at;
   return {
-    format: 1,
-    id: backupId,
-    service_id: service.id,
-    service_name: service.name,
-    server_pod: backupId.split(':')[2] ?? service.id,
+    ...manifestFrame(input, startedAt),
     type: 'binarylog',
     method: 'mariadb-binlog',
-    incarnation: service.incarnation,
     parent: null,
     full: null,
     lsn: null,
@@ -128,14 +123,10 @@ async function describe(
     server: { version: server.version, server_id: server.server_id, hostname: server.hostname, options: {} },
     tool_version: await toolVersion('mariadb-binlog', job.signal),
     tables: [],
-    started_at: toRfc3339(startedAt),
-    ended_at: toRfc3339(new Date()),
     // Without a transaction the data are still those of the moment at which the last log was opened.
     point_in_time: newest ?? last.closed_at ?? last.opened_at,
     objects: [first, ...others],
     logs,
     disk_bytes: logs.reduce((sum, { bytes }) => sum + bytes, 0),
-    compression: 'zstd',
-    encryption: null,
   };
 }

@@ -10,6 +10,7 @@ import { connect } from '../../../src/engine/mariadb/connect.ts';
 import { openRepository } from '../../../src/engine/repository/open.ts';
 import { localDirectory } from '../../../src/engine/storage/local-directory.ts';
 import type { ObjectStore } from '../../../src/engine/storage/object-store.ts';
+import { failure } from '../../failure.ts';
 import { startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 import {
   backupProcesses,
@@ -37,15 +38,8 @@ describe('a full backup that cannot be', () => {
 
   const repositoryWith = (change: (store: ObjectStore) => ObjectStore): FullBackupInput['repository'] =>
     openRepository(change(localDirectory(join(server.root, 'repository'))));
-  const failureOf = async (input: FullBackupInput, job: RecordedJob = recordedJob()): Promise<SkybackupError> => {
-    try {
-      await takeFullBackup(input, job);
-    } catch (error) {
-      if (error instanceof SkybackupError) return error;
-      throw error;
-    }
-    throw new Error('the backup succeeded');
-  };
+  const failureOf = (input: FullBackupInput, job: RecordedJob = recordedJob()): Promise<SkybackupError> =>
+    failure(takeFullBackup(input, job));
 
   describe('is refused before it starts', () => {
     it('with the wrong password, which is not repeated', async () => {

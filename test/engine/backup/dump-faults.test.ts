@@ -7,6 +7,7 @@ import { connect } from '../../../src/engine/mariadb/connect.ts';
 import { openRepository } from '../../../src/engine/repository/open.ts';
 import { localDirectory } from '../../../src/engine/storage/local-directory.ts';
 import type { ObjectStore } from '../../../src/engine/storage/object-store.ts';
+import { failure } from '../../failure.ts';
 import { startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 import {
   backupProcesses,
@@ -22,15 +23,8 @@ import {
 const sessions =
   "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'FLUSH%' OR STATE LIKE 'Waiting for%lock%'";
 
-const failureOf = async (input: DumpInput, job: RecordedJob = recordedJob()): Promise<SkybackupError> => {
-  try {
-    await takeDump(input, job);
-  } catch (error) {
-    if (error instanceof SkybackupError) return error;
-    throw error;
-  }
-  throw new Error('the dump succeeded');
-};
+const failureOf = (input: DumpInput, job: RecordedJob = recordedJob()): Promise<SkybackupError> =>
+  failure(takeDump(input, job));
 
 describe('a dump that cannot be', () => {
   /** With tables of other engines, which are locked. */
