@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backup } from '../../src/contract/backups.ts';
@@ -52,12 +52,25 @@ describe('an incremental backup, once', () => {
     expect(items.map((each) => each.reference_full_backup)).toEqual([full, full]);
   });
 
-  it('is not restored yet: refused with the reason and its full, whoever asks and however', async () => {
+  it('is planned and looked up with its whole chain', async () => {
     const [newest] = (await daemon.api.listBackups({ type: 'incremental' })).items;
-    const refusal = {
-      code: 'unsupported',
-      hint: expect.stringContaining(newest?.reference_full_backup ?? 'no full'),
-    };
+    const request = { service_id: 'orders', id: newest?.id ?? '' };
+    const plan = await daemon.api.daemon.createPlan({ operation: 'restore_backup', arguments: request });
+    expect(plan.facts.replaced_by).toMatch(
+      /^incremental backup \(with its full backup of .* and 1 incremental between\)/,
+    );
+    await daemon.api.daemon.declinePlan(plan.id, 'declined');
+    expect(await daemon.api.lookupRestoreTargets({ backup_id: request.id, service_id: 'orders' })).toEqual([
+      { service_id: 'orders', service_name: 'orders' },
+    ]);
+  });
+
+  it('whose full is gone is refused naming it, whoever asks and however, and nothing is touched', async () => {
+    const [newest] = (await daemon.api.listBackups({ type: 'incremental' })).items;
+    const full = newest?.reference_full_backup ?? '';
+    const folder = join(daemon.home.repository, 'v1', 'orders', full.split(':')[0] ?? '');
+    renameSync(folder, `${daemon.home.root}/aside`);
+    const refusal = { code: 'backup_damaged', message: expect.stringContaining(full) };
     const request = { service_id: 'orders', id: newest?.id ?? '' };
     await expect(daemon.api.createRestore({ service_id: 'orders', backup_id: newest?.id ?? '' })).rejects.toMatchObject(
       refusal,
@@ -66,6 +79,8 @@ describe('an incremental backup, once', () => {
       daemon.api.daemon.createPlan({ operation: 'restore_backup', arguments: request }),
     ).rejects.toMatchObject(refusal);
     expect(await daemon.api.lookupRestoreTargets({ backup_id: request.id, service_id: 'orders' })).toEqual([]);
+    renameSync(`${daemon.home.root}/aside`, folder);
+    expect((await daemon.api.listRestores()).count).toBe(0);
   });
 });
 
@@ -104,10 +119,15 @@ describe('after the data were put back by hand', () => {
     expect((await daemon.request('GET', '/healthz')).body.idle).toBe(true);
   });
 
-  it('a restore by skybackup is such a beginning too', async () => {
-    const [full] = (await daemon.api.listBackups({ type: 'full', page_size: 1 })).items;
-    const restore = await daemon.api.createRestore({ service_id: 'orders', backup_id: full?.id ?? '' });
+  it('a restore by skybackup is such a beginning too: of an incremental, with what it stands on', async () => {
+    await orders.sql("INSERT INTO shop.settings VALUES ('before', 'it');");
+    const sums = await orders.checksums();
+    const last = await incremental();
+    await orders.sql('DELETE FROM shop.settings; DROP TABLE shop.orders;');
+    const restore = await daemon.api.createRestore({ service_id: 'orders', backup_id: last.id });
     expect((await daemon.ended(restore.job_id ?? 0)).status).toBe('Succeeded');
+    expect(await orders.checksums()).toEqual(sums);
+    expect(await daemon.api.getRestore(restore.id)).toMatchObject({ type: 'physical', backup_id: last.id });
     expect(await ask()).toMatchObject({ status: 409, body: { errors: [{ error: 'conflict' }] } });
     const next = await takeBackup(daemon, 'orders');
     expect(await incremental()).toMatchObject({ reference_full_backup: next });

@@ -14,23 +14,38 @@ export interface ChainLink {
 /** A published backup by its id; undefined when there is none. */
 export type FindLink = (id: string) => ChainLink | undefined;
 
-/**
- * The chain that ends in `last`, its full first: what a restore needs, and all of it. Undefined when `last` has none that is
- * sound: a member is gone, of another service, incarnation or version, or does not begin where its parent ended.
- */
-export function soundChain(last: ChainLink, find: FindLink): ChainLink[] | undefined {
+/** The chain that ends in a backup, its full first: what a restore needs, and all of it; or the member at which it breaks. */
+export type FollowedChain = { chain: ChainLink[]; broken?: never } | { chain?: never; broken: BrokenMember };
+
+export interface BrokenMember {
+  id: string;
+  /** What is wrong with it, after its name. */
+  words: string;
+}
+
+/** Goes from a backup back to its full. It breaks where a member is gone, of another history, or does not begin where its parent ended. */
+export function followChain(last: ChainLink, find: FindLink): FollowedChain {
   const chain = [last];
   const seen = new Set([last.id]);
   for (let link = last; link.type !== 'full'; ) {
-    const parent = link.parent === null || seen.has(link.parent) ? undefined : find(link.parent);
-    if (parent === undefined || !continues(link, parent)) return undefined;
+    if (link.parent === null) return broken(link, 'names no backup that it builds on');
+    if (seen.has(link.parent)) return broken(link, 'builds on itself');
+    const parent = find(link.parent);
+    if (parent === undefined) return { broken: { id: link.parent, words: 'is no longer there' } };
+    if (!continues(link, parent)) return broken(link, `does not go on from ${parent.id}`);
     seen.add(parent.id);
     chain.push(parent);
     link = parent;
   }
-  const [root] = chain.reverse();
-  if (root === undefined || !isRoot(root)) return undefined;
-  return chain.every((link) => link === root || link.full === root.id) ? chain : undefined;
+  const [root = last] = chain.reverse();
+  if (!isRoot(root)) return broken(root, 'is no full backup that a chain can begin with');
+  const stray = chain.find((link) => link !== root && link.full !== root.id);
+  return stray === undefined ? { chain } : broken(stray, `names another full backup than ${root.id}`);
+}
+
+/** The chain that ends in `last`, its full first; undefined when it is not sound. */
+export function soundChain(last: ChainLink, find: FindLink): ChainLink[] | undefined {
+  return followChain(last, find).chain;
 }
 
 /** The sound chain of the first candidate that has one. Candidates come newest first, and are read no further than needed. */
@@ -40,6 +55,10 @@ export function newestSoundChain(newestFirst: Iterable<ChainLink>, find: FindLin
     if (chain !== undefined) return chain;
   }
   return undefined;
+}
+
+function broken({ id }: ChainLink, words: string): FollowedChain {
+  return { broken: { id, words } };
 }
 
 function isRoot({ parent, full, lsn }: ChainLink): boolean {

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { SkybackupError } from '../../contract/errors.ts';
 import type { Restore, RestoreRequest } from '../../contract/restores.ts';
 import type { Asker, EngineContext } from '../engine-context.ts';
 import { highestGtids } from '../mariadb/gtid.ts';
 import { carryOutPlanned } from '../plans/carry-out.ts';
-import type { Manifest } from '../repository/manifest.ts';
 import { placeOf } from '../restore/data-place.ts';
 import { checkRestorable } from '../restore/restorable.ts';
 import { type RestoreOutcome, restoreBackup } from '../restore/restore.ts';
@@ -12,6 +10,7 @@ import { checkSpace, restoreSpace } from '../restore/space.ts';
 import { lanes } from '../store/jobs-table.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { checkLease } from './lease.ts';
+import { findSource } from './restore-source.ts';
 import { resolveRestore } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
 
@@ -24,7 +23,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
   const { target, backup } = resolveRestore(context, request);
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {
-    const source = { backups: [await readManifest(context, backup.service_id, backup.id)] } as const;
+    const source = await findSource(context, backup);
     await checkRestorable(source, target, AbortSignal.timeout(30_000));
     checkSpace(restoreSpace(source, placeOf(home, target)));
     const action = { operation: 'restore_backup' as const, arguments: { service_id: target.id, id: backup.id } };
@@ -73,17 +72,6 @@ export async function startRestore(context: EngineContext, request: RestoreReque
     job.abandon();
     throw error;
   }
-}
-
-/** A listed backup's manifest. Throws `backup_damaged` when it has gone. */
-export async function readManifest(context: EngineContext, serviceId: string, backupId: string): Promise<Manifest> {
-  const manifest = await context.repository.manifest(serviceId, backupId);
-  if (manifest !== undefined) return manifest;
-  context.state.backups.end(backupId, 'Failed', 'The backup is no longer in the repository.');
-  throw new SkybackupError(
-    'backup_damaged',
-    `Backup ${backupId} is no longer in the repository ${context.repository.url}.`,
-  );
 }
 
 /** What was ever recorded of the target's GTIDs; its live state is added by the restore itself. */

@@ -54,15 +54,10 @@ export function resolveRestore(context: Pick<EngineContext, 'state'>, request: R
       retryable: false,
     });
   }
-  if (backup.type === 'incremental') {
-    throw new SkybackupError(
-      'unsupported',
-      `Backup ${id} is incremental: it holds only what changed since its full backup, and restoring such a chain is not supported by this daemon yet.`,
-      {
-        hint: `Restore its full backup ${backup.reference_full_backup} instead; what was written since is then not in it.`,
-        details: { reference_full_backup: backup.reference_full_backup },
-      },
-    );
+  if (backup.type === 'binarylog') {
+    throw new SkybackupError('unsupported', `Backup ${id} holds binary logs, which cannot be restored by themselves.`, {
+      hint: 'Restore a full or an incremental backup; binary logs only roll one forward.',
+    });
   }
   return { target, backup };
 }

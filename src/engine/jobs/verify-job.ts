@@ -1,11 +1,12 @@
 import { SkybackupError } from '../../contract/errors.ts';
 import type { EngineContext } from '../engine-context.ts';
+import type { RestoreSource } from '../restore/source.ts';
 import type { BackupRow } from '../store/backups-index.ts';
 import type { Checks, RowCount, VerificationRow } from '../store/verifications-table.ts';
 import { type MeasuredJob, measured } from '../verify/measured-phases.ts';
 import { type Verified, verifyBackup } from '../verify/verify-backup.ts';
 import type { ReservedJob } from './job-runner.ts';
-import { readManifest } from './restore-job.ts';
+import { findSource, readManifest } from './restore-source.ts';
 import { findBackup } from './restore-subject.ts';
 
 /**
@@ -58,7 +59,7 @@ function run(context: EngineContext, row: VerificationRow, job: ReservedJob): vo
     async run(context_) {
       work = measured(context_);
       state.verifications.begin(row.id, 'The backup is being verified.');
-      const source = { backups: [await readManifest(context, row.service_id, row.backup_id)] } as const;
+      const source = await sourceOf(context, row);
       return verifyBackup({ verificationId: row.id, source, checks: row.checks, repository, home }, work);
     },
     succeeded({ recoveryMs, rowCounts }) {
@@ -74,6 +75,15 @@ function run(context: EngineContext, row: VerificationRow, job: ReservedJob): vo
     },
     failed: (end) => state.verifications.end(row.id, { ...end, ...measuresOf(work) }),
   });
+}
+
+/** Stored bytes are verified of one backup; data can be made only of all that it builds on. */
+async function sourceOf(
+  context: EngineContext,
+  { service_id, backup_id, checks }: VerificationRow,
+): Promise<RestoreSource> {
+  if (!checks.quick) return findSource(context, findBackup(context, backup_id));
+  return { backups: [await readManifest(context, service_id, backup_id)] };
 }
 
 function measuresOf(

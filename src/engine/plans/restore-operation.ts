@@ -2,7 +2,10 @@ import { parseRequest } from '../../contract/parse-request.ts';
 import { RestoreRequest } from '../../contract/restores.ts';
 import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { findSource } from '../jobs/restore-source.ts';
 import { type RestoreSubject, resolveRestore } from '../jobs/restore-subject.ts';
+import type { RestoreSource } from '../restore/source.ts';
+import { dataBytes } from '../restore/space.ts';
 import type { Operation } from './operations.ts';
 import { serviceDigest } from './target-digest.ts';
 import { bytesInWords, durationInWords } from './words.ts';
@@ -21,6 +24,8 @@ export const restoreOperation: Operation = {
     const subject = resolveRestore(context, parseRequest(RestoreRequest, args, 'arguments'));
     const { target, backup } = subject;
     const digest = await serviceDigest(context, target, ownJob, { backup: backup.id, size: backup.storage_bytes });
+    const source = await findSource(context, backup);
+    const size = dataBytes(source);
     const other = backup.service_id !== target.id;
     return {
       digest,
@@ -29,19 +34,26 @@ export const restoreOperation: Operation = {
         service_id: target.id,
         confirm_id: target.id,
         replaced: `all data of ${target.id} (${target.datadir ?? 'its data directory'}), users and passwords included`,
-        replaced_by: `full backup of ${backup.service_id}${other ? ', another service,' : ''} taken ${ageOf(context, backup.point_in_time)}`,
+        replaced_by: `${wordsFor(source)} of ${backup.service_id}${other ? ', another service,' : ''} taken ${ageOf(context, backup.point_in_time)}`,
         ...(backup.point_in_time === undefined ? {} : { recovery_point: backup.point_in_time }),
-        ...(backup.disk_bytes === undefined
-          ? {}
-          : { size_bytes: backup.disk_bytes, estimated_seconds: estimate(backup.disk_bytes) }),
+        size_bytes: size,
+        estimated_seconds: estimate(source.backups.reduce((sum, { disk_bytes }) => sum + disk_bytes, 0)),
         expected_downtime: expectedDowntime(context, target.id),
         lost: lostBy(context, subject),
-        warnings: warningsOf(subject),
+        warnings: warningsOf(subject, size),
         undo: `The present data are kept for ${keptHours} hours as ${target.datadir}.before-restore-<number of the restore>. To go back: stop ${target.id}, put that folder in the place of ${target.datadir}, start ${target.id}.`,
       },
     };
   },
 };
+
+function wordsFor({ backups }: RestoreSource): string {
+  const [{ point_in_time }, ...increments] = backups;
+  if (increments.length === 0) return 'full backup';
+  const between = increments.length - 1;
+  const chain = between === 0 ? '' : ` and ${between} incremental${between === 1 ? '' : 's'} between`;
+  return `incremental backup (with its full backup of ${toPointInTime(new Date(point_in_time))} UTC${chain})`;
+}
 
 function lostBy(context: EngineContext, { target, backup }: RestoreSubject): string[] {
   const lost =
@@ -59,18 +71,14 @@ function lostBy(context: EngineContext, { target, backup }: RestoreSubject): str
   return lost;
 }
 
-function warningsOf({ target, backup }: RestoreSubject): string[] {
+function warningsOf({ target, backup }: RestoreSubject, size: number): string[] {
   const warnings =
     backup.service_id === target.id
       ? [`Users, passwords and grants of ${target.id} become those of the backup.`]
       : [
           `${target.id} gets the users, passwords and grants of ${backup.service_id}: logins made for ${target.id} stop working.`,
         ];
-  if ((backup.disk_bytes ?? 0) > 0) {
-    warnings.push(
-      `About ${bytesInWords(backup.disk_bytes ?? 0)} of disk are needed beside the present data until those expire.`,
-    );
-  }
+  warnings.push(`About ${bytesInWords(size)} of disk are needed beside the present data until those expire.`);
   warnings.push(`Replicas of ${target.id} break and must be set up anew.`);
   return warnings;
 }

@@ -1,8 +1,8 @@
 import type { JobContext } from '../job-context.ts';
 import { type PrivateServer, startPrivateServer } from '../mariadb/private-server.ts';
 import type { Repository } from '../repository/repository.ts';
+import { giveGtidState } from './gtid-state.ts';
 import { materialise } from './materialise.ts';
-import { prepare } from './prepare.ts';
 import { prove } from './prove.ts';
 import { physicalBackup } from './restorable.ts';
 import { lastBackup, type RestoreSource } from './source.ts';
@@ -20,16 +20,17 @@ export async function buildData(
   serverId: number,
   job: JobContext,
 ): Promise<PrivateServer> {
-  const manifest = physicalBackup(lastBackup(source));
+  const last = physicalBackup(lastBackup(source));
   await makeStaging(staging);
-  job.phase('materialising', 'Unpacking the backup beside the present data.');
-  await materialise(manifest, repository, staging, job);
-  job.phase('preparing', 'Applying the redo log of the backup.');
-  await prepare(manifest, staging, job.signal);
+  await materialise(source, repository, staging, job);
   job.phase('proving', 'Opening every table on a private server.');
-  const server = await startPrivateServer({ ...staging, options: manifest.server.options, serverId }, job.signal);
+  const server = await startPrivateServer({ ...staging, options: last.server.options, serverId }, job.signal);
   try {
-    await prove(manifest, staging, server.connection, job);
+    const { connection } = server;
+    // The boundary is the backup's own note of it. From here on, the server's log says which transaction was reached.
+    const boundary = last.binlog?.gtid ?? '';
+    await giveGtidState(connection, boundary);
+    await prove({ backup: last, gtid: boundary, log: staging.log }, connection, job);
     return server;
   } catch (error) {
     await server.discard();

@@ -4,9 +4,7 @@ import type { SqlConnection } from '../mariadb/connect.ts';
 import { sameGtids } from '../mariadb/gtid.ts';
 import { quoted } from '../mariadb/quoted.ts';
 import { errorLines, logLinesSince, sayErrors } from '../mariadb/server-log.ts';
-import type { PhysicalManifest } from './restorable.ts';
-import type { Staging } from './staging.ts';
-import { readBackupGtid } from './unpacked-files.ts';
+import type { Manifest } from '../repository/manifest.ts';
 
 interface TableRow {
   schema: string;
@@ -23,39 +21,45 @@ export function reachesOut(engine: string): boolean {
   return outbound.has(engine.toUpperCase());
 }
 
-/**
- * Proves on the private server that the data are the backup's and can be read: log without errors, redo applied to the
- * recorded LSN, GTID the manifest's, every table opened. Throws `restore_failed` naming what is wrong, `cancelled`.
- */
-export async function prove(
-  manifest: PhysicalManifest,
-  staging: Staging,
-  connection: SqlConnection,
-  job: JobContext,
-): Promise<void> {
-  const lines = logLinesSince(staging.log, 0);
-  if (errorLines(lines).length > 0) throw unproven(`the private server on them said ${sayErrors(lines)}`);
-  await proveLsn(manifest, connection);
-  proveGtid(manifest, staging);
-  await proveTables(manifest, connection, job);
+export interface Goal {
+  /** The last backup that the data were made from. */
+  backup: Manifest;
+  /** The last transaction of each domain that the data must hold, and no other. */
+  gtid: string;
+  /** Of the private server. */
+  log: string;
 }
 
-async function proveLsn(manifest: PhysicalManifest, connection: SqlConnection): Promise<void> {
+/**
+ * Proves on the private server that the data are the goal's and can be read: log without errors, redo applied to the
+ * recorded LSN, GTID the goal's, every table opened. Throws `restore_failed` naming what is wrong, `cancelled`.
+ */
+export async function prove(goal: Goal, connection: SqlConnection, job: JobContext): Promise<void> {
+  const lines = logLinesSince(goal.log, 0);
+  if (errorLines(lines).length > 0) throw unproven(`the private server on them said ${sayErrors(lines)}`);
+  await proveLsn(goal.backup, connection);
+  await proveGtid(goal, connection);
+  await proveTables(goal.backup, connection, job);
+}
+
+async function proveLsn({ lsn }: Manifest, connection: SqlConnection): Promise<void> {
+  if (lsn === null) return;
   const [row] = await connection.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Innodb_lsn_current'");
   const reached = BigInt(row?.Value ?? 0);
   // `last` is where the copied redo ends: below it, changes of the backup itself would be missing.
-  const goal = BigInt(manifest.lsn.last);
+  const goal = BigInt(lsn.last);
   if (reached < goal) throw unproven(`the redo log was applied to LSN ${reached} only, not ${goal}`);
 }
 
-function proveGtid(manifest: PhysicalManifest, staging: Staging): void {
-  const [wanted, found] = [manifest.binlog?.gtid ?? '', readBackupGtid(staging)];
-  if (!sameGtids(wanted, found)) {
-    throw unproven(`they are of GTID ${found || 'none'}, the manifest says ${wanted || 'none'}`);
+async function proveGtid({ gtid }: Goal, connection: SqlConnection): Promise<void> {
+  const [row] = await connection.query<{ reached: string }>('SELECT @@GLOBAL.gtid_binlog_pos AS reached');
+  const reached = row?.reached ?? '';
+  if (!sameGtids(gtid, reached)) {
+    throw unproven(`they are of GTID ${reached || 'none'}, and the goal is ${gtid || 'none'}`);
   }
 }
 
-async function proveTables(manifest: PhysicalManifest, connection: SqlConnection, job: JobContext): Promise<void> {
+async function proveTables(manifest: Manifest, connection: SqlConnection, job: JobContext): Promise<void> {
   const tables = await connection.query<TableRow>(
     `SELECT table_schema AS \`schema\`, table_name AS name, engine, table_comment AS comment
      FROM information_schema.tables
@@ -79,7 +83,7 @@ async function proveTables(manifest: PhysicalManifest, connection: SqlConnection
 }
 
 /** A table may have been dropped while the backup ran; the person should hear of it before an application does. */
-function warnOfMissing(manifest: PhysicalManifest, tables: readonly TableRow[], job: JobContext): void {
+function warnOfMissing(manifest: Manifest, tables: readonly TableRow[], job: JobContext): void {
   const there = new Set(tables.map((table) => `${table.schema}.${table.name}`.toLowerCase()));
   const missing = manifest.tables
     .filter((table) => table.engine !== null)

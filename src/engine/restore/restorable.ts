@@ -1,5 +1,7 @@
 import { SkybackupError } from '../../contract/errors.ts';
+import { type ChainLink, followChain } from '../chain/chain.ts';
 import { toolVersion } from '../mariadb/tools.ts';
+import { releaseOf } from '../mariadb/version.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { ServiceRecord } from '../service.ts';
 import { lastBackup, type RestoreSource } from './source.ts';
@@ -9,15 +11,12 @@ export type PhysicalManifest = Manifest & { lsn: NonNullable<Manifest['lsn']> };
 
 /** Throws `unsupported` for a backup of another type. */
 export function physicalBackup(manifest: Manifest): PhysicalManifest {
-  const { lsn } = manifest;
-  if (manifest.type === 'full' && manifest.method === 'mariabackup' && lsn !== null) return { ...manifest, lsn };
-  throw new SkybackupError(
-    'unsupported',
-    `Backup ${manifest.id} is of type ${manifest.type}, which cannot be restored yet.`,
-    {
-      hint: 'Restore a full backup instead.',
-    },
-  );
+  const { lsn, type } = manifest;
+  const physical = type === 'full' || type === 'incremental';
+  if (physical && manifest.method === 'mariabackup' && lsn !== null) return { ...manifest, lsn };
+  throw new SkybackupError('unsupported', `Backup ${manifest.id} is of type ${type}, which cannot be restored yet.`, {
+    hint: 'Restore a full or an incremental backup instead.',
+  });
 }
 
 /**
@@ -46,14 +45,39 @@ export async function checkRestorable(
  * naming both versions.
  */
 export async function checkReadable(source: RestoreSource, signal: AbortSignal): Promise<void> {
-  const manifest = physicalBackup(lastBackup(source));
-  if (manifest.encryption !== null) {
-    throw new SkybackupError('unsupported', `Backup ${manifest.id} is encrypted with ${manifest.encryption.kind}.`, {
-      hint: 'Decrypt and unpack it by hand: age -d | zstd -d | mbstream -x.',
-    });
+  for (const backup of source.backups) {
+    physicalBackup(backup);
+    checkUnencrypted(backup);
   }
-  compareServers(manifest, await toolVersion('mariadbd', signal));
-  compareTool(manifest, await toolVersion('mariadb-backup', signal));
+  checkChain(source);
+  // A chain never crosses a change of version.
+  const last = lastBackup(source);
+  compareServers(last, await toolVersion('mariadbd', signal));
+  compareTool(last, await toolVersion('mariadb-backup', signal));
+}
+
+/** mariadb-backup applies some increments that do not go on from the data, and says that it went well. */
+function checkChain(source: RestoreSource): void {
+  const links = source.backups.map(chainLink);
+  const last = links.at(-1);
+  const found = last && followChain(last, (id) => links.find((link) => link.id === id));
+  if (found?.chain?.every((link, index) => link === links[index]) && found.chain.length === links.length) return;
+  const { id, words } = found?.broken ?? {
+    id: lastBackup(source).id,
+    words: 'does not go on from what comes before it',
+  };
+  throw new SkybackupError('backup_damaged', `The backups cannot be applied one after the other: ${id} ${words}.`);
+}
+
+function chainLink({ id, service_id, type, incarnation, server, parent, full, lsn }: Manifest): ChainLink {
+  return { id, service_id, type, incarnation, version: releaseOf(server.version), parent, full, lsn };
+}
+
+function checkUnencrypted({ id, encryption }: Manifest): void {
+  if (encryption === null) return;
+  throw new SkybackupError('unsupported', `Backup ${id} is encrypted with ${encryption.kind}.`, {
+    hint: 'Decrypt and unpack it by hand: age -d | zstd -d | mbstream -x.',
+  });
 }
 
 /** Same series, and a patch level at or above the backup's: files move up a patch level, never down, never across. */

@@ -1,7 +1,8 @@
 import { statfsSync } from 'node:fs';
 import { SkybackupError } from '../../contract/errors.ts';
+import type { Manifest } from '../repository/manifest.ts';
 import type { DataPlace } from './data-place.ts';
-import { lastBackup, type RestoreSource } from './source.ts';
+import type { RestoreSource } from './source.ts';
 
 /** Redo log (96 MiB), temporary tablespace and what preparing adds, whatever the backup's size. */
 const fixedBytes = 160 * 1024 * 1024;
@@ -41,7 +42,27 @@ export function meansNoSpace(words: unknown): boolean {
 }
 
 function neededBytes(source: RestoreSource): number {
-  return Math.ceil(lastBackup(source).disk_bytes * 1.05) + fixedBytes;
+  const [, ...increments] = source.backups;
+  // One increment at a time lies beside the data while it is applied.
+  const largest = Math.max(0, ...increments.map(({ disk_bytes }) => disk_bytes));
+  return Math.ceil(dataBytes(source) * 1.05) + largest + fixedBytes;
+}
+
+/**
+ * About how large the data of a source become. Increments write most of their pages over pages of the full: what they add is
+ * what the tables have grown by, and never more than the increments themselves.
+ */
+export function dataBytes({ backups }: RestoreSource): number {
+  const [full, ...increments] = backups;
+  const last = increments.at(-1);
+  if (last === undefined) return full.disk_bytes;
+  const brought = increments.reduce((sum, { disk_bytes }) => sum + disk_bytes, 0);
+  const grown = Math.max(0, tableBytes(last) - tableBytes(full));
+  return full.disk_bytes + Math.min(brought, grown);
+}
+
+function tableBytes({ tables }: Manifest): number {
+  return tables.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
 }
 
 export function freeBytes(place: string): number {

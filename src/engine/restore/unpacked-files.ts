@@ -2,10 +2,10 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Staging } from './staging.ts';
 
-/** `xtrabackup_checkpoints` as mariadb-backup wrote it; empty when it is missing. */
-export function readCheckpoints(staging: Staging): Map<string, string> {
+/** A folder's `xtrabackup_checkpoints` as mariadb-backup wrote it; empty when it is missing. */
+export function readCheckpoints(folder: string): Map<string, string> {
   return new Map(
-    readOptional(join(staging.data, 'xtrabackup_checkpoints'))
+    readOptional(join(folder, 'xtrabackup_checkpoints'))
       .split('\n')
       .map((line) => line.split('=').map((part) => part.trim()))
       .flatMap(([name, value]) => (name && value !== undefined ? [[name, value] as const] : [])),
@@ -13,8 +13,8 @@ export function readCheckpoints(staging: Staging): Map<string, string> {
 }
 
 /** The GTID of the backup as mariadb-backup wrote it; empty when the source kept no binary log. */
-export function readBackupGtid(staging: Staging): string {
-  return readOptional(join(staging.data, 'xtrabackup_binlog_info')).trim().split('\t')[2] ?? '';
+export function readBackupGtid(folder: string): string {
+  return readOptional(join(folder, 'xtrabackup_binlog_info')).trim().split('\t')[2] ?? '';
 }
 
 function readOptional(path: string): string {

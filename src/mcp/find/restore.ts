@@ -38,7 +38,7 @@ export async function findRestore(args: RestoreArguments, { api, signal }: Call)
   const backup = await findBackup(api, args.backup, source.id, signal);
   if (backup.type === 'binarylog') {
     throw new SkybackupError('unsupported', `${backup.id} holds binary logs, which cannot be restored by themselves.`, {
-      hint: 'Restore a full, incremental or dump backup; binary logs only roll one forward.',
+      hint: 'Restore a full or an incremental backup; binary logs only roll one forward.',
     });
   }
   if (api.provider.kind === 'cloud') await checkTarget(api, backup, target, signal);
