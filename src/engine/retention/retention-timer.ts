@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { toSkybackupError } from '../../contract/errors.ts';
 import { redact } from '../../contract/redact.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -67,6 +68,8 @@ export class RetentionTimer {
         log('error', 'a retention pass failed', { service, error });
         state.retention.passed(service, redact(toSkybackupError(error).message), true);
       }
+      // A pass may wait for nothing: requests get their turn between a thousand of them.
+      await turn();
       service = state.retention.nextDue();
     }
   }

@@ -15,12 +15,19 @@ interface Row {
 const service = fc.constantFrom('orders', 'shop');
 const status = fc.constantFrom('Running', 'Succeeded', 'Failed');
 const type = fc.constantFrom('full', 'incremental');
-const row = fc.record({ service_id: service, status, type, start_time: fc.integer({ min: 0, max: 5 }) });
+/** Some in one hour, some in one day, in any order. */
+const start_time = fc
+  .tuple(fc.nat(3), fc.nat(3), fc.nat(2))
+  .map(([days, hours, ms]) => days * 86_400_000 + hours * 3_600_000 + ms);
+const row = fc.record({ service_id: service, status, type, start_time });
 /** What happens to the table before the look: rows come, change their status, and go. */
 const history = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: row.map((given) => ({ kind: 'add' as const, given })) },
-    { weight: 2, arbitrary: fc.tuple(fc.nat(), status, type).map((given) => ({ kind: 'change' as const, given })) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(fc.nat(), status, type, start_time).map((given) => ({ kind: 'change' as const, given })),
+    },
     { weight: 1, arbitrary: fc.nat().map((given) => ({ kind: 'remove' as const, given })) },
   ),
   { maxLength: 40 },
@@ -41,7 +48,7 @@ const filter = fc.record(
 
 it('a page and its count are what a plain look through all rows gives', () => {
   fc.assert(
-    fc.property(history, fc.array(filter, { minLength: 1, maxLength: 5 }), (events, filters) => {
+    fc.property(history, fc.array(filter, { minLength: 1, maxLength: 5 }), fc.nat(10), (events, filters, few) => {
       const db = new DatabaseSync(':memory:');
       for (const migration of migrations) db.exec(migration);
       let rows: Row[] = [];
@@ -59,15 +66,20 @@ it('a page and its count are what a plain look through all rows gives', () => {
         const chosen = rows[at % Math.max(1, rows.length)];
         if (chosen === undefined) continue;
         if (event.kind === 'change') {
-          [, chosen.status, chosen.type] = event.given;
-          db.prepare('UPDATE backups SET status = ?, type = ? WHERE id = ?').run(chosen.status, chosen.type, chosen.id);
+          [, chosen.status, chosen.type, chosen.start_time] = event.given;
+          db.prepare('UPDATE backups SET status = ?, type = ?, start_time = ? WHERE id = ?').run(
+            chosen.status,
+            chosen.type,
+            chosen.start_time,
+            chosen.id,
+          );
         } else {
           rows = rows.filter(({ id }) => id !== chosen.id);
           db.prepare('DELETE FROM backups WHERE id = ?').run(chosen.id);
         }
       }
 
-      const pages = backupPages(db);
+      const pages = backupPages(db, few);
       for (const wanted of filters) {
         const matching = rows.filter(
           (each) =>

@@ -5,6 +5,7 @@ import type { ChainLink } from '../chain/chain.ts';
 import { releaseOf } from '../mariadb/version.ts';
 import { backupPrefix, type Manifest, storedBytes } from '../repository/manifest.ts';
 import { type BackupFilter, backupPages } from './backup-pages.ts';
+import { countSpans } from './migrations.ts';
 import { optional, type RowPage, texts, time } from './rows.ts';
 
 const BackupRow = z.object({
@@ -82,7 +83,9 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   const setListing = db.prepare('UPDATE backups SET listing = ? WHERE id = ?');
   const listings = db.prepare("SELECT id, listing FROM backups WHERE service_id = ? AND status = 'Succeeded'");
   // The counts know them all, and are few.
-  const services = db.prepare("SELECT DISTINCT service_id AS id FROM backup_counts WHERE service_id <> '' ORDER BY 1");
+  const services = db.prepare(
+    `SELECT DISTINCT service_id AS id FROM backup_counts WHERE span = ${countSpans.all} AND service_id <> '' ORDER BY 1`,
+  );
   // An id begins with the folder's name and a colon; a semicolon comes right after that.
   const inFolder = db.prepare(
     "SELECT status FROM backups WHERE id > ?1 || ':' AND id < ?1 || ';' AND service_id = ?2 LIMIT 1",
@@ -154,7 +157,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
         const { id, listing } = ListedRow.parse(row);
         return { id, folder: backupPrefix(serviceId, id), listing };
       }),
-    /** Ids of the services that ever had a backup, registered or not. */
+    /** Ids of the services that have a backup on the list, registered or not. */
     serviceIds: (): string[] => services.all().map((row) => z.object({ id: z.string() }).parse(row).id),
     /** The status of the backup whose folder this is; undefined when none is on the list. */
     statusIn(serviceId: string, folder: string): string | undefined {

@@ -1,3 +1,27 @@
+/** For how long each count of backups stands. */
+export const countSpans = { hour: 3_600_000, day: 86_400_000, all: 8_640_000_000_000_000 } as const;
+
+const countIn = `INSERT INTO backup_counts
+    SELECT service.id, span, NEW.start_time / span * span, NEW.type, NEW.status, 1
+      FROM (SELECT NEW.service_id AS id UNION ALL SELECT '') AS service CROSS JOIN backup_count_spans WHERE true
+    ON CONFLICT DO UPDATE SET count = count + 1;`;
+const counted = `service_id IN (OLD.service_id, '') AND type = OLD.type AND status = OLD.status
+    AND (span, began) IN (SELECT span, OLD.start_time / span * span FROM backup_count_spans)`;
+const countOut = `UPDATE backup_counts SET count = count - 1 WHERE ${counted};
+  DELETE FROM backup_counts WHERE count = 0 AND ${counted};`;
+
+const countList = (list: string): string => `
+CREATE TRIGGER ${list}_are_counted AFTER INSERT ON ${list} BEGIN
+  INSERT INTO list_counts VALUES ('${list}', NEW.service_id, NEW.type, 1) ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER ${list}_are_counted_out AFTER DELETE ON ${list} BEGIN
+  UPDATE list_counts SET count = count - 1 WHERE list = '${list}' AND service_id = OLD.service_id AND type = OLD.type;
+END;
+CREATE TRIGGER ${list}_are_counted_anew AFTER UPDATE OF service_id, type ON ${list} BEGIN
+  UPDATE list_counts SET count = count - 1 WHERE list = '${list}' AND service_id = OLD.service_id AND type = OLD.type;
+  INSERT INTO list_counts VALUES ('${list}', NEW.service_id, NEW.type, 1) ON CONFLICT DO UPDATE SET count = count + 1;
+END;`;
+
 /**
  * The state's schema, one entry a version; an entry that was ever released is never changed. Times are milliseconds since
  * the epoch. Plans have their own table (src/plans), made beside these.
@@ -83,6 +107,8 @@ CREATE TABLE schedules (
 ) STRICT;
 CREATE INDEX schedules_due ON schedules (next_run_at) WHERE next_run_at IS NOT NULL AND suspended = 0;
 CREATE INDEX schedules_by_service ON schedules (service_id);
+CREATE INDEX schedules_by_type ON schedules (type);
+CREATE INDEX schedules_by_moment ON schedules (max(coalesce(last_run_at, 0), updated_at));
 
 -- Only an index: the manifests in the repository are the truth for every backup that succeeded.
 CREATE TABLE backups (
@@ -162,27 +188,28 @@ CREATE TABLE removals (
   decided_at INTEGER NOT NULL
 ) STRICT;
 
--- How many backups there are, of each service and, under the id '', of all: counting rows takes longer the more there are.
+-- How many backups began in each hour, each day and altogether, of each service and, under the id '', of all: counting rows,
+-- or skipping them to a page in the middle, takes longer the more there are. A span is in milliseconds, the longest holds all.
 CREATE TABLE backup_counts (
   service_id TEXT NOT NULL,
+  span INTEGER NOT NULL,
+  began INTEGER NOT NULL,
   type TEXT NOT NULL,
   status TEXT NOT NULL,
   count INTEGER NOT NULL,
-  PRIMARY KEY (service_id, type, status)
+  PRIMARY KEY (service_id, span, began, type, status)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE backup_count_spans (span INTEGER PRIMARY KEY) STRICT;
+INSERT INTO backup_count_spans VALUES (${countSpans.hour}), (${countSpans.day}), (${countSpans.all});
 CREATE TRIGGER backup_is_counted AFTER INSERT ON backups BEGIN
-  INSERT INTO backup_counts VALUES (NEW.service_id, NEW.type, NEW.status, 1), ('', NEW.type, NEW.status, 1)
-    ON CONFLICT DO UPDATE SET count = count + 1;
+  ${countIn}
 END;
 CREATE TRIGGER backup_is_counted_out AFTER DELETE ON backups BEGIN
-  UPDATE backup_counts SET count = count - 1
-    WHERE service_id IN (OLD.service_id, '') AND type = OLD.type AND status = OLD.status;
+  ${countOut}
 END;
-CREATE TRIGGER backup_is_counted_anew AFTER UPDATE OF service_id, type, status ON backups BEGIN
-  UPDATE backup_counts SET count = count - 1
-    WHERE service_id IN (OLD.service_id, '') AND type = OLD.type AND status = OLD.status;
-  INSERT INTO backup_counts VALUES (NEW.service_id, NEW.type, NEW.status, 1), ('', NEW.type, NEW.status, 1)
-    ON CONFLICT DO UPDATE SET count = count + 1;
+CREATE TRIGGER backup_is_counted_anew AFTER UPDATE OF service_id, type, status, start_time ON backups BEGIN
+  ${countOut}
+  ${countIn}
 END;
 
 CREATE TABLE restores (
@@ -207,6 +234,8 @@ CREATE TABLE restores (
   finished_at INTEGER
 ) STRICT;
 CREATE INDEX restores_by_service ON restores (service_id);
+CREATE INDEX restores_by_type ON restores (type);
+CREATE INDEX restores_running ON restores (service_id) WHERE status IN ('Scheduled', 'Running');
 CREATE INDEX restores_by_source ON restores (source_service_id, id) WHERE status = 'Succeeded';
 
 -- Backups that were made into data, or read whole, to prove them.
@@ -234,6 +263,16 @@ CREATE INDEX verifications_by_service ON verifications (service_id, id);
 CREATE INDEX verifications_that_prove ON verifications (service_id, id) WHERE status = 'Succeeded' AND quick = 0;
 CREATE INDEX verifications_that_failed ON verifications (service_id, id) WHERE status = 'Failed';
 CREATE INDEX verifications_running ON verifications (id) WHERE status IN ('Scheduled', 'Running');
+
+-- How many schedules and restores there are, of each service and type.
+CREATE TABLE list_counts (
+  list TEXT NOT NULL,
+  service_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (list, service_id, type)
+) STRICT, WITHOUT ROWID;
+${['schedules', 'restores'].map(countList).join('')}
 
 CREATE TABLE keys (
   id TEXT PRIMARY KEY,

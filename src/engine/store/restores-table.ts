@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
+import { type ListFilter, listPages } from './list-pages.ts';
+import { optional, type RowPage, texts, time } from './rows.ts';
 
 const RestoreRow = z.object({
   id: z.number(),
@@ -71,6 +72,7 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
     "SELECT * FROM restores WHERE service_id = ? AND status = 'Succeeded' ORDER BY id DESC LIMIT 1",
   );
 
+  const page = listPages(db, 'restores');
   const rows = (list: unknown[]): RestoreRow[] => list.map((row) => RestoreRow.parse(row));
   return {
     add(restore: NewRestoreRow): RestoreRow {
@@ -127,21 +129,9 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
       }
     },
     forgetKept: (id: number): void => void forgetKept.run(id),
-    list(query: PageRequest & { service_id?: string | undefined; type?: string | undefined }): RowPage<RestoreRow> {
-      const { limit, offset, direction } = pageBounds(query);
-      const filters = (['service_id', 'type'] as const).flatMap((column) => {
-        const value = query[column];
-        return value === undefined ? [] : [{ sql: `${column} = ?`, value }];
-      });
-      const where = filters.length === 0 ? '' : `WHERE ${filters.map(({ sql }) => sql).join(' AND ')}`;
-      const values = filters.map(({ value }) => value);
-      const count = Number(db.prepare(`SELECT count(*) AS count FROM restores ${where}`).get(...values)?.count ?? 0);
-      const items = rows(
-        db
-          .prepare(`SELECT * FROM restores ${where} ORDER BY id ${direction} LIMIT ? OFFSET ?`)
-          .all(...values, limit, offset),
-      );
-      return { items, count, pages: Math.ceil(count / limit) };
+    list(query: ListFilter): RowPage<RestoreRow> {
+      const { rows: found, count, pages } = page(query);
+      return { items: rows(found), count, pages };
     },
   };
 }

@@ -31,6 +31,13 @@ export interface RowPage<T> {
   pages: number;
 }
 
+/** One page's rows as SQLite gives them, and how many there are over all pages. */
+export interface FoundPage {
+  rows: unknown[];
+  count: number;
+  pages: number;
+}
+
 export const defaultPageSize = 100;
 
 export function pageBounds(query: PageRequest): { limit: number; offset: number; direction: 'ASC' | 'DESC' } {

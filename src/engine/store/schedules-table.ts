@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { BackupType } from '../../contract/backups.ts';
-import { flag, optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
+import { type ListFilter, listPages } from './list-pages.ts';
+import { flag, optional, type RowPage, texts, time } from './rows.ts';
 
 const ScheduleRow = z.object({
   id: z.number(),
@@ -64,9 +65,13 @@ export function schedulesTable(db: DatabaseSync, now: () => number) {
     'SELECT min(next_run_at) AS at FROM schedules WHERE next_run_at IS NOT NULL AND suspended = 0',
   );
   const repeated = db.prepare("SELECT * FROM schedules WHERE schedule <> 'once' AND suspended = 0");
-  const latest = db.prepare('SELECT max(max(coalesce(last_run_at, 0), updated_at)) AS at FROM schedules');
+  // As its index has it: the last entry of that is the answer.
+  const latest = db.prepare(
+    'SELECT max(coalesce(last_run_at, 0), updated_at) AS at FROM schedules ORDER BY max(coalesce(last_run_at, 0), updated_at) DESC LIMIT 1',
+  );
   const active = db.prepare("SELECT count(*) AS count FROM schedules WHERE schedule <> 'once' AND suspended = 0");
 
+  const page = listPages(db, 'schedules');
   const get = (id: number): ScheduleRow | undefined => {
     const row = one.get(id);
     return row && ScheduleRow.parse(row);
@@ -99,20 +104,9 @@ export function schedulesTable(db: DatabaseSync, now: () => number) {
     },
     remove: (id: number): boolean => remove.run(id).changes === 1,
     removeOf: (serviceId: string): number => Number(removeOf.run(serviceId).changes),
-    list(query: PageRequest & { service_id?: string | undefined; type?: string | undefined }): RowPage<ScheduleRow> {
-      const { limit, offset, direction } = pageBounds(query);
-      const filters = [
-        ...(query.service_id === undefined ? [] : [['service_id = ?', query.service_id] as const]),
-        ...(query.type === undefined ? [] : [['type = ?', query.type] as const]),
-      ];
-      const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
-      const values = filters.map(([, value]) => value);
-      const count = Number(db.prepare(`SELECT count(*) AS count FROM schedules ${where}`).get(...values)?.count ?? 0);
-      const items = db
-        .prepare(`SELECT * FROM schedules ${where} ORDER BY id ${direction} LIMIT ? OFFSET ?`)
-        .all(...values, limit, offset)
-        .map((row) => ScheduleRow.parse(row));
-      return { items, count, pages: Math.ceil(count / limit) };
+    list(query: ListFilter): RowPage<ScheduleRow> {
+      const { rows, count, pages } = page(query);
+      return { items: rows.map((row) => ScheduleRow.parse(row)), count, pages };
     },
     due: (at: number): ScheduleRow[] => due.all(at).map((row) => ScheduleRow.parse(row)),
     nextDue: (): number | undefined => z.number().nullish().parse(soonest.get()?.at) ?? undefined,
