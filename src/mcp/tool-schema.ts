@@ -34,7 +34,10 @@ function listedAs(json: () => Json): StandardSchemaWithJSON<unknown, unknown> {
   return { '~standard': { version: 1, vendor: 'skybackup', validate: (value) => ({ value }), jsonSchema } };
 }
 
-/** Drops what says nothing: `$schema`, the bounds of a safe integer, the "anything goes" of open objects. */
+/**
+ * Drops what says nothing to a model: `$schema`, the bounds of a safe integer, the "anything goes" of open objects, and how
+ * long a text may be, which no sensible one reaches. All of it is checked all the same.
+ */
 function lean(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(lean);
   if (node === null || typeof node !== 'object') return node;
@@ -42,6 +45,7 @@ function lean(node: unknown): unknown {
     Object.entries(node).flatMap(([key, value]) => {
       const silent =
         key === '$schema' ||
+        (key === 'maxLength' && typeof value === 'number') ||
         (key === 'maximum' && value === Number.MAX_SAFE_INTEGER) ||
         (key === 'minimum' && value === Number.MIN_SAFE_INTEGER) ||
         (key === 'propertyNames' && value !== null) ||

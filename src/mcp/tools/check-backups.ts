@@ -24,7 +24,7 @@ export const checkBackups = defineTool({
   description:
     'Says for each service, worst first, whether its backups are ok, warning or critical, and why: never backed up, overdue, failing, found unsound, suspended, nothing scheduled; with the newest good backups, the recovery point and the last restore that worked. Use it for "are we safe?" and as the first look when something went wrong.',
   input: z.strictObject({
-    service: z.string().max(300).optional().describe('Id, unique name or FQDN; without it all services'),
+    service: z.string().max(300).optional().describe('Without it all services'),
     ...listArguments,
   }),
   output: { verdict: 'string', services: 'object[]', count: 'number', next_cursor: 'string' },

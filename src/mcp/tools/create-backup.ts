@@ -11,9 +11,9 @@ export const createBackup = defineTool({
   operation: 'write',
   title: 'Take a backup now',
   description:
-    'Starts a backup now and returns at once; follow it with wait_for. Changes no data. Types: full (physical, the default), incremental (what changed since the newest one; needs an earlier full), dump (SQL text), binarylog (for point in time), snapshot (cloud). A local daemon takes all but snapshot. Worth offering before anything risky.',
+    'Starts a backup now and returns at once; follow it with wait_for. Changes no data. Types: full (physical, the default), incremental (what changed since the newest one; needs an earlier full), dump (SQL text), binarylog (for point in time), snapshot (cloud). Worth offering before anything risky.',
   input: z.strictObject({
-    service: z.string().max(300).describe('Id, unique name or FQDN'),
+    service: z.string().max(300),
     type: BackupType.default('full'),
   }),
   output: {

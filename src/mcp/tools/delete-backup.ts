@@ -9,7 +9,7 @@ export const deleteBackup = defineTool({
   needs: 'retention',
   title: 'Delete a backup',
   description:
-    'Deletes one backup for good. Show the person which (list_backups) and ask first; a person must approve, in a form or as the answer says. Refused for the last good backup of a service, and for one that another builds on. Old backups go by themselves: see get_retention.',
+    'Deletes one backup for good. Show the person which (list_backups) and ask first; a person must approve. Refused for the last good backup of a service, and for one that another builds on. Old backups go by themselves: see get_retention.',
   input: z.strictObject({ id: z.string().max(300).describe('Backup id') }),
   output: { id: 'string', service_id: 'string', deleted: 'boolean' },
   async exact({ id }, { api, signal }) {

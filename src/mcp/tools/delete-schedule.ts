@@ -6,7 +6,7 @@ export const deleteSchedule = defineTool({
   operation: 'destructive',
   title: 'Delete a backup schedule',
   description:
-    'Deletes a schedule: no more backups are taken by it; those it took stay. Show the person the schedule (list_schedules) and ask first. A person must approve: they are asked, or the answer says how. To stop for a while use update_schedule with suspended. Refused while its backup runs.',
+    'Deletes a schedule: no more backups are taken by it; those it took stay. Show the person the schedule (list_schedules) and ask first; a person must approve. To stop for a while use update_schedule with suspended. Refused while its backup runs.',
   input: z.strictObject({ id: z.number().int().min(1).describe('Schedule id') }),
   output: { id: 'number', deleted: 'boolean' },
   async exact({ id }, { api, signal }) {

@@ -12,7 +12,7 @@ export const getRetention = defineTool({
   title: 'Show how long backups are kept',
   description:
     'Tells how long the backups of a service are kept, which would expire now and why, and how the last pass went.',
-  input: z.strictObject({ service: z.string().max(300).describe('Id, unique name or FQDN') }),
+  input: z.strictObject({ service: z.string().max(300) }),
   output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'object[]', last_pass: 'object' },
   async run({ service }, { api, signal }) {
     const { id } = await findService(api, service, signal);

@@ -7,7 +7,7 @@ export const listRestores = defineList({
   title: 'List restores',
   description:
     'Lists restores, newest first: target service, backup, status, and where the data of before are kept. With `id` shows one. To wait for a running one use wait_for.',
-  service: 'Target: id, unique name or FQDN; without it all',
+  service: 'The target; without it all',
   id: z.number().int().min(1).describe('One restore id'),
   page: (api, query, { signal }) => api.listRestores(query, { signal }),
   one: (api, id, _service, { signal }) => api.getRestore(id, { signal }),

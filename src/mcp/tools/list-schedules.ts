@@ -8,7 +8,7 @@ export const listSchedules = defineList({
   title: 'List backup schedules',
   description:
     'Lists backup schedules in words with their next runs (UTC), one-time backups included. With `id` shows one. Use it before changing or deleting a schedule, and to see whether a service is backed up at all.',
-  service: 'Id, unique name or FQDN; without it all services',
+  service: 'Without it all services',
   id: z.number().int().min(1).describe('One schedule id'),
   page: (api, query, { signal }) => api.listSchedules(query, { signal }),
   one: (api, id, _service, { signal }) => api.getSchedule(id, { signal }),

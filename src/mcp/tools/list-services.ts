@@ -9,9 +9,9 @@ export const listServices = defineTool({
   operation: 'read',
   title: 'List database services',
   description:
-    'Lists the MariaDB services that can be backed up and restored: id, status, version, place. Start here when a person names a database; other tools take its id, unique name or domain name. With `service` shows that one, for example to see whether it runs again after a restore.',
+    'Lists the MariaDB services that can be backed up and restored: id, status, version, place. Start here when a person names a database: every `service` argument takes an id, a unique name or an FQDN. With `service` shows that one, for example to see whether it runs again after a restore.',
   input: z.strictObject({
-    service: z.string().max(300).optional().describe('Id, unique name or FQDN of one service'),
+    service: z.string().max(300).optional(),
     ...listArguments,
   }),
   output: {

@@ -16,9 +16,9 @@ export const setRetention = defineTool({
   idempotent: true,
   title: 'Change how long backups are kept',
   description:
-    'Sets which backups of a service are kept; what is given replaces the whole rule. Counts choose (the newest of each of so many days, weeks, …), max_age and max_size cut. Without counts all are kept within the bounds. Try it with dry_run first and show the person what would go. Keeping less needs a person: they are asked, or the answer says how. The last good backup always stays.',
+    'Sets which backups of a service are kept; what is given replaces the whole rule. Counts choose (the newest of each of so many days, weeks, …), max_age and max_size cut. Without counts all are kept within the bounds. Try it with dry_run first and show the person what would go. Keeping less a person must approve. The last good backup always stays.',
   input: z.strictObject({
-    service: z.string().max(300).describe('Id, unique name or FQDN'),
+    service: z.string().max(300),
     keep_last: count,
     daily: count,
     weekly: count,

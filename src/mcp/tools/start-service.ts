@@ -9,7 +9,7 @@ export const startService = defineTool({
   title: 'Start a stopped service',
   description:
     'Starts a stopped service, as is often needed after a restore in the SkySQL cloud. Ask first when the person may have stopped it on purpose. Returns once the request is accepted; list_services shows when it is ready.',
-  input: z.strictObject({ service: z.string().max(300).describe('Id, unique name or FQDN') }),
+  input: z.strictObject({ service: z.string().max(300) }),
   output: { service_id: 'string', status: 'string' },
   async exact({ service }, { api, signal }) {
     const found = await findService(api, service, signal);

@@ -8,8 +8,8 @@ export const stopService = defineTool({
   idempotent: true,
   title: 'Stop a service',
   description:
-    'Stops a database service: its clients lose their connections, and its backups fail until start_service. No data are lost. Tell the person which service before calling; a person must approve, in a form or as the answer says. Returns once the request is accepted.',
-  input: z.strictObject({ service: z.string().max(300).describe('Id, unique name or FQDN') }),
+    'Stops a database service: its clients lose their connections, and its backups fail until start_service. No data are lost. Tell the person which service before calling; a person must approve. Returns once the request is accepted.',
+  input: z.strictObject({ service: z.string().max(300) }),
   output: { service_id: 'string' },
   async exact({ service }, { api, signal }) {
     const found = await findService(api, service, signal);

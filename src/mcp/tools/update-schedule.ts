@@ -11,7 +11,7 @@ export const updateSchedule = defineTool({
   idempotent: true,
   title: 'Change a backup schedule',
   description:
-    'Changes when a schedule runs, its type, or suspends and resumes it. Look at it with list_schedules first. A change after which less is protected (suspended, rarer, another type) needs a person: they are asked, or the answer says how they approve. A one-time schedule cannot be changed.',
+    'Changes when a schedule runs, its type, or suspends and resumes it. Look at it with list_schedules first. A change after which less is protected (suspended, rarer, another type) a person must approve. A one-time schedule cannot be changed.',
   input: z.strictObject({
     id: z.number().int().min(1).describe('Schedule id'),
     cron: z.string().max(200).optional().describe('minute hour day month weekday, UTC'),

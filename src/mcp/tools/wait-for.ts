@@ -15,7 +15,7 @@ export const waitFor = defineTool({
   operation: 'read',
   title: 'Wait for a backup or restore',
   description:
-    'Waits up to 45 s for running work and says how far it is. Call it again while the answer says finished: false. Take the arguments from the answer of create_backup or restore_backup. Cancelling it stops only the waiting. After a restore it tells the state of the service, whose users it has, and how to undo.',
+    'Waits up to 45 s for running work and says how far it is. Call it again while the answer says finished: false. Take the arguments from the answer that started the work. Cancelling it stops only the waiting. After a restore it tells the state of the service, whose users it has, and how to undo.',
   input: z.strictObject({
     kind: z.enum(kinds),
     id: z
