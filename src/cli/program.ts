@@ -96,6 +96,23 @@ export async function runProgram(args: string[]): Promise<number> {
   command(services, 'forget <id>', 'take it off the list; its data and backups stay', async (terminal, self) =>
     (await import('./services/forget.ts')).forgetService(terminal, first(self)),
   );
+  command(
+    services,
+    'remove <id>',
+    "stop a server of the daemon's own and delete its data, once its id is typed; its backups stay",
+    async (terminal, self) => (await import('./services/remove.ts')).removeService(terminal, first(self), self.opts()),
+  ).option('--confirm <id>', 'its id, typed by a person who has no terminal');
+
+  const restores = group('restores', 'backups brought back');
+  command(
+    restores,
+    'copy <backup>',
+    'make a new service of a backup: nothing is replaced, and nobody has to approve it',
+    async (terminal, self) => (await import('./restores/copy.ts')).copyBackup(terminal, first(self), self.opts()),
+  )
+    .option('--id <id>', "the new service's id; without it the source's with -copy")
+    .option('--tables <patterns...>', 'only these: shop.orders, or "shop.*" for all of a schema')
+    .option('--nightly', 'with a nightly full backup');
 
   const backups = group('backups', 'backups in the repository of the daemon');
   command(backups, 'delete <id>', 'delete a backup that nothing needs, for good', async (terminal, self) =>

@@ -40,10 +40,16 @@ export interface Provider {
   binding: string;
 }
 
-/** A new restore: `service_id` is the TARGET, `backup_id` goes out as `id` (or `key`, where the server asks for it). */
+/**
+ * A new restore: `service_id` is the TARGET, `backup_id` goes out as `id` (or `key`, where the server asks for it).
+ * `target: 'new'` (daemon only): a service is made, of that id or one that is chosen, with these tables or all.
+ */
 export interface NewRestore {
-  service_id: string;
+  service_id?: string;
   backup_id: string;
+  target?: 'new';
+  tables?: string[];
+  nightly?: boolean;
   point_in_time?: string;
   external_source?: {
     bucket: string;
@@ -99,6 +105,8 @@ export interface BackupApi {
 export interface DaemonApi {
   registerService(request: RegisterServiceRequest, options?: CallOptions): Promise<Service>;
   forgetService(id: string, options?: CallOptions): Promise<void>;
+  /** Deletes a managed service with its data; `typedId` is its id, typed by a person. Names the job that does it. */
+  removeService(id: string, typedId: string, options?: CallOptions): Promise<{ job_id: number }>;
   /** Refuses the service to every plan, and so to every tool, until then or until it is unlocked. */
   lockService(id: string, request: LockRequest, options?: CallOptions): Promise<Service>;
   unlockService(id: string, options?: CallOptions): Promise<Service>;

@@ -19,6 +19,7 @@ const retentionOf = (serviceId: string): string => `${base}/services/${segment(s
 const registerMs = 180_000;
 
 const Asked = z.looseObject({ nonce: z.string() });
+const StartedJob = z.looseObject({ job_id: z.number().int() });
 const CreatedKey = z.looseObject({ id: z.string(), key: z.string(), role: z.string() });
 const ListedKey = z.looseObject({
   id: z.string(),
@@ -54,6 +55,12 @@ export function daemonCalls(http: Http): DaemonApi {
     registerService: async (request, options = {}) =>
       readRecord(Service, await post(services, request, { deadlineMs: registerMs, ...options }), 'service'),
     forgetService: async (id, options = {}) => void (await remove(`${services}/${segment(serviceIdOf(id))}`, options)),
+    removeService: async (id, typed_id, options = {}) => {
+      const query = { data: 'remove', typed_id };
+      const path = `${services}/${segment(serviceIdOf(id))}`;
+      const answer = await http.request({ method: 'DELETE', path, query, ...bounds(options) });
+      return readRecord(StartedJob, answer.body, 'job');
+    },
 
     lockService: async (id, request, options = {}) =>
       readRecord(Service, await post(`${services}/${segment(serviceIdOf(id))}/lock`, request, options), 'service'),

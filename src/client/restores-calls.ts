@@ -48,7 +48,7 @@ export function restoresCalls(
     async createRestore(request, options = {}) {
       const { backup_id, service_id, ...rest } = request;
       const source = sourceOf(request);
-      const body = { ...rest, service_id: serviceIdOf(service_id) };
+      const body = { ...rest, ...(service_id === undefined ? {} : { service_id: serviceIdOf(service_id) }) };
       try {
         return await post({ ...body, id: source }, options);
       } catch (error) {

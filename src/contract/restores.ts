@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { serviceIdPattern } from './ids.ts';
 import { PageQuery } from './pages.ts';
+import { parseTablePattern } from './table-pattern.ts';
 
 export const ExternalSource = z.strictObject({
   bucket: z
@@ -14,11 +16,25 @@ export type ExternalSource = z.infer<typeof ExternalSource>;
 
 /**
  * A restore as the daemon accepts it: `id` or its early name `key`, exactly one of them. `service_id` is the TARGET, whose
- * data is replaced. `plan_id` is the daemon's own: the approved plan that this request carries out.
+ * data is replaced. The daemon's own: `plan_id`, the approved plan that this request carries out; and `target: "new"`, for
+ * which nothing is replaced and no plan is needed: `service_id` is then the id of the service to be made (chosen from the
+ * source's where it is left out), `tables` what to bring (all unless named), `nightly` whether it is backed up every night.
  */
 export const RestoreRequest = z
   .strictObject({
-    service_id: z.string().min(1).max(300),
+    service_id: z.string().min(1).max(300).optional(),
+    target: z.literal('new').optional(),
+    tables: z
+      .array(
+        z
+          .string()
+          .max(300)
+          .refine((text) => parseTablePattern(text) !== undefined, 'must be schema.table or schema.*'),
+      )
+      .min(1)
+      .max(500)
+      .optional(),
+    nightly: z.boolean().optional(),
     id: z.string().min(1).max(1024).optional(),
     key: z.string().min(1).max(1024).optional(),
     point_in_time: z.string().max(40).optional(),
@@ -28,6 +44,26 @@ export const RestoreRequest = z
   .refine((request) => (request.id === undefined) !== (request.key === undefined), {
     message: 'give the backup as "id" (or by its early name "key"), and only once',
     path: ['id'],
+  })
+  .refine((request) => request.target === 'new' || request.service_id !== undefined, {
+    message: 'is required, unless target is "new"',
+    path: ['service_id'],
+  })
+  .refine(({ target, service_id }) => target !== 'new' || serviceIdPattern.test(service_id ?? 'any'), {
+    message: 'of a new service must be 3 to 32 lower-case letters, digits and dashes, starting with a letter',
+    path: ['service_id'],
+  })
+  .refine(({ target, plan_id }) => target !== 'new' || plan_id === undefined, {
+    message: 'is not needed: a new service replaces nothing',
+    path: ['plan_id'],
+  })
+  .refine(({ target, tables }) => target === 'new' || tables === undefined, {
+    message: 'are chosen for a new service only (target "new"); from there they can be copied',
+    path: ['tables'],
+  })
+  .refine(({ target, nightly }) => target === 'new' || nightly === undefined, {
+    message: 'is for a new service only (target "new")',
+    path: ['nightly'],
   });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -49,6 +85,8 @@ export const Restore = z.looseObject({
   status: z.string(),
   message: z.string().optional(),
   created_at: z.string().optional(),
+  /** `new`: a service was made of the backup, and nothing was replaced. */
+  target: z.string().optional(),
   job_id: z.number().int().optional(),
   finished_at: z.string().optional(),
   downtime_ms: z.number().optional(),

@@ -45,6 +45,8 @@ export const Service = z.looseObject({
   socket: z.string().optional(),
   port: z.number().int().optional(),
   last_backup_at: z.string().optional(),
+  /** The backup that this service is a copy of, made by a restore beside the others. */
+  copied_from: z.string().optional(),
   message: z.string().optional(),
   lock: ServiceLock.optional(),
 });

@@ -21,11 +21,13 @@ import { closeInterrupted } from './jobs/interrupted.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { jobView } from './jobs/job-view.ts';
 import { KeptData } from './jobs/kept-data.ts';
+import { startNewService } from './jobs/new-service-job.ts';
 import { startRestore } from './jobs/restore-job.ts';
 import { findBackup } from './jobs/restore-subject.ts';
 import { restoreView } from './jobs/restore-view.ts';
 import { verificationView } from './jobs/verification-view.ts';
 import { startVerification } from './jobs/verify-job.ts';
+import { recoverNewServices } from './new-service-recovery.ts';
 import { carryOutPlanned } from './plans/carry-out.ts';
 import { findRestore } from './plans/delete-restore-operation.ts';
 import { makePlan } from './plans/planner.ts';
@@ -43,6 +45,7 @@ import { ScheduleTicker } from './schedule/ticker.ts';
 import { lockService, unlockService } from './services/lock.ts';
 import { setPower } from './services/power.ts';
 import { ServiceRegistry } from './services/registry.ts';
+import { removeService } from './services/remove.ts';
 import { serviceState } from './services/service-state.ts';
 import { localDirectory } from './storage/local-directory.ts';
 import type { BackupRow } from './store/backups-index.ts';
@@ -77,6 +80,7 @@ export async function startEngine(options: EngineOptions) {
   const context: EngineContext = { home, state, repository, jobs, clock, log, startedBy, parallel };
   const review = new CatalogueReview(context);
   try {
+    await recoverNewServices(context);
     await recoverRestores(context);
     // Whoever wrote here last is gone: we hold the lock.
     const swept = (await repository.sweep(0)) + (await sweepWorkDirectories()) + (await sweepVerifications(home));
@@ -124,6 +128,8 @@ export async function startEngine(options: EngineOptions) {
       get: (id: string) => registry.get(id),
       register: registry.register.bind(registry),
       forget: (id: string) => registry.forget(id),
+      /** With its data; the id of the job. */
+      remove: (id: string, typedId: string | undefined) => removeService(context, id, typedId),
       lock: (id: string, request: LockRequest, by: string) => lockService(context, id, request, by),
       unlock: (id: string) => unlockService(context, id),
       setPower: (id: string, active: boolean, asker: Asker) => setPower(context, id, active, asker),
@@ -173,7 +179,8 @@ export async function startEngine(options: EngineOptions) {
     restores: {
       list: (query: RestoreQuery) => viewPage(state.restores.list(narrowed(query)), restoreView),
       get: (id: number) => restoreView(findRestore(context, id)),
-      create: (request: RestoreRequest, asker: Asker) => startRestore(context, request, asker),
+      create: (request: RestoreRequest, asker: Asker) =>
+        request.target === 'new' ? startNewService(context, request) : startRestore(context, request, asker),
       async remove(id: number, asker: Asker): Promise<void> {
         findRestore(context, id);
         await carryOutPlanned(context, { operation: 'delete_restore', arguments: { id } }, asker, undefined, () => {

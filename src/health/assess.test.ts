@@ -89,6 +89,13 @@ describe('the verdict', () => {
     expect(judge({ schedules: [fresh] })).toMatchObject({ verdict: 'warning', codes: ['never_backed_up'] });
   });
 
+  it('is not alarmed by a copy of a backup, until somebody protects it', () => {
+    const copy = { copiedFrom: 'a backup' };
+    expect(judge(copy)).toMatchObject({ verdict: 'ok', codes: ['copy'] });
+    expect(judge({ ...copy, schedules: [nightly] })).toMatchObject({ verdict: 'critical' });
+    expect(judge({ ...copy, good: [backup('full', hour)] }).codes).toEqual(['no_schedule', 'unproven']);
+  });
+
   it('need not read the cron where no run can have fallen', () => {
     const quiet = (to: number) => ({ ...schedule('full', 'unreadable'), quiet: { from: now - 20 * hour, to } });
     const good = [backup('full', 10 * hour)];

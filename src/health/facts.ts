@@ -2,6 +2,8 @@
 export interface ServiceFacts {
   id: string;
   name: string | undefined;
+  /** The backup that it is a copy of, made beside the others: perhaps for an hour. */
+  copiedFrom?: string | undefined;
   /** At most one a type: the newest. */
   good: readonly GoodBackup[];
   /** At most one a type: the runs that failed since the newest good backup of that type. */

@@ -30,6 +30,10 @@ export function owedBy(facts: ServiceFacts, now: number): Owed[] {
 
 /** Everything there is to say about a service's coverage, good news left out. */
 export function reasonsFor(facts: ServiceFacts, owed: readonly Owed[], now: number): HealthReason[] {
+  // Whoever wants a copy kept backs it up or schedules that; until then it is no reason for an alarm.
+  if (facts.copiedFrom !== undefined && facts.good.length === 0 && facts.schedules.length === 0) {
+    return [...failing(facts, []), copied(facts.id, facts.copiedFrom)];
+  }
   const active = owed.filter(({ schedule }) => !schedule.suspended);
   return [
     ...neverBackedUp(facts, active, now),
@@ -156,6 +160,15 @@ function binlogGap({ id, good, gap }: ServiceFacts): HealthReason[] {
         : `Take a full backup of ${id} now (of a server without a data directory here: a dump).`,
     },
   ];
+}
+
+function copied(id: string, backup: string): HealthReason {
+  return {
+    level: 'note',
+    code: 'copy',
+    message: `${id} is a copy of backup ${backup}, and nothing backs it up.`,
+    next: `Remove ${id} when it is no longer needed; to keep it, make a schedule for it.`,
+  };
 }
 
 function disproved({ id, disproof }: ServiceFacts): HealthReason[] {

@@ -242,7 +242,7 @@ describe('keys', () => {
       ['requester', 'POST', `${base}/plans`, {}],
       ['requester', 'POST', `${base}/plans/x/ask`],
       ['requester', 'POST', `${base}/plans/x/decline`, { reason: 'declined' }],
-      ['requester', 'POST', `${base}/restores`, {}],
+      ['operator', 'POST', `${base}/restores`, { target: 'new', id: 'x' }],
       ['requester', 'DELETE', `${base}/restores/1`],
       ['requester', 'DELETE', `${base}/backups/schedules/1`],
       ['administrator', 'POST', `${base}/plans/x/approve`, { channel: 'terminal' }],
@@ -263,6 +263,12 @@ describe('keys', () => {
         }
       }
     }
+    // On the same path: what replaces data asks for more.
+    const replacing = { service_id: 'nobody', id: 'x' };
+    const header = { 'x-api-key': keys.get('operator') ?? '' };
+    const refused = await overTcp('POST', `${base}/restores`, header, replacing);
+    expect(refused).toMatchObject({ status: 403, body: { errors: [{ error: 'forbidden' }] } });
+    expect(refused.body.errors?.[0]?.message).toContain('role requester');
   });
 
   it('are not asked for on the socket, and honoured there when given', async () => {

@@ -8,7 +8,8 @@ import {
   RestoresPage,
 } from '../../contract/restores.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { askerOf, numberOf } from '../read-request.ts';
+import { demand } from '../auth/principal.ts';
+import { askerOf, numberOf, principalOf } from '../read-request.ts';
 import { type Api, Done, PlanQuery } from '../route-schemas.ts';
 
 const base = '/skybackup/v1/restores';
@@ -29,10 +30,18 @@ export function restoreRoutes(app: Api, engine: Engine): void {
   app.post(
     base,
     {
-      config: { right: 'request', action: 'Starting a restore' },
-      schema: { summary: "Replace a service's data by a backup", body: RestoreRequest, response: { 200: Restore } },
+      config: { right: 'operate', action: 'Starting a restore' },
+      schema: {
+        summary: 'Make a new service of a backup; or, as a requester, replace the data of one',
+        body: RestoreRequest,
+        response: { 200: Restore },
+      },
     },
-    (request) => engine.restores.create(request.body, askerOf(request, request.body.plan_id)),
+    (request) => {
+      // One path for both: what replaces nothing asks for less.
+      if (request.body.target !== 'new') demand(principalOf(request), 'request', 'Restoring onto a service');
+      return engine.restores.create(request.body, askerOf(request, request.body.plan_id));
+    },
   );
 
   app.get(

@@ -3,7 +3,7 @@ import { LockRequest, PowerState, RegisterServiceRequest, Service, ServiceQuery 
 import type { Engine } from '../../engine/engine.ts';
 import { demand } from '../auth/principal.ts';
 import { askerOf, idOf, principalOf } from '../read-request.ts';
-import { type Api, Done, PlanQuery } from '../route-schemas.ts';
+import { type Api, PlanQuery } from '../route-schemas.ts';
 
 const base = '/provisioning/v1/services';
 
@@ -48,9 +48,18 @@ export function serviceRoutes(app: Api, engine: Engine): void {
     `${base}/:id`,
     {
       config: { right: 'administer', action: 'Forgetting a service' },
-      schema: { summary: 'Take a server off the list; its data and backups stay', response: { 200: Done } },
+      schema: {
+        summary: 'Take a server off the list; its backups stay, and its data unless they are managed and to be removed',
+        querystring: z.strictObject({
+          data: z.literal('remove').optional(),
+          typed_id: z.string().max(300).optional(),
+        }),
+        response: { 200: z.strictObject({ job_id: z.int().optional() }) },
+      },
     },
     async (request) => {
+      const { data, typed_id } = request.query;
+      if (data === 'remove') return { job_id: engine.services.remove(idOf(request), typed_id) };
       await engine.services.forget(idOf(request));
       return {};
     },

@@ -14,7 +14,7 @@ export function coverage(context: Pick<EngineContext, 'state' | 'clock'>, servic
 
 function serviceFacts(
   state: EngineContext['state'],
-  services: readonly { id: string; name: string }[],
+  services: readonly { id: string; name: string; copied_from: string | undefined }[],
   only: string | undefined,
 ): ServiceFacts[] {
   const good = byService(state.coverage.good(only));
@@ -25,7 +25,7 @@ function serviceFacts(
   const proven = provenRestores(state, only);
   const disproved = new Map(state.coverage.disproved(only).map((row) => [row.service_id, row]));
 
-  return services.map(({ id, name }) => {
+  return services.map(({ id, name, copied_from: copiedFrom }) => {
     const own = {
       good: (good.get(id) ?? []).map(({ storage_bytes, service_id: _, ...backup }) => ({
         ...backup,
@@ -46,6 +46,7 @@ function serviceFacts(
     return {
       id,
       name,
+      copiedFrom,
       ...own,
       failed: (failed.get(id) ?? []).flatMap(
         ({ type, start_time, message = 'no reason was recorded' }): FailedRuns[] => {

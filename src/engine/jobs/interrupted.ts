@@ -28,7 +28,8 @@ export function closeInterrupted(context: EngineContext): number {
     const message = interruption(undefined).message;
     for (const { id } of state.backups.running()) state.backups.end(id, 'Failed', message);
     for (const restore of state.restores.running()) {
-      state.restores.end(restore.id, { status: 'Failed', message: `${message} The target is as it was before.` });
+      const left = restore.target === 'new' ? 'Nothing of the new service is left.' : 'The target is as it was before.';
+      state.restores.end(restore.id, { status: 'Failed', message: `${message} ${left}` });
     }
     return jobs.length;
   });

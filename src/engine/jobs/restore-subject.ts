@@ -21,14 +21,10 @@ export function findBackup(context: Pick<EngineContext, 'state'>, id: string): B
 
 /** Reads a restore request as far as it needs no look at files. Throws `unsupported` with the reason, `not_found`, `conflict`. */
 export function resolveRestore(context: Pick<EngineContext, 'state'>, request: RestoreRequest): RestoreSubject {
-  if (request.external_source !== undefined) {
-    throw new SkybackupError('unsupported', 'Restores from an external bucket are not supported by this daemon yet.', {
-      hint: 'Restore one of the backups that list_backups shows.',
-    });
-  }
-  if (request.point_in_time !== undefined) {
-    throw new SkybackupError('unsupported', 'Point-in-time restores are not supported by this daemon yet.', {
-      hint: 'Restore a full backup: leave point_in_time out and give the backup nearest before the moment.',
+  refuseOtherSources(request);
+  if (request.target === 'new' || request.service_id === undefined) {
+    throw new SkybackupError('invalid_request', 'A restore into a new service replaces nothing, so it needs no plan.', {
+      hint: 'Send it without one.',
     });
   }
   const target = findService(context.state, request.service_id);
@@ -37,10 +33,16 @@ export function resolveRestore(context: Pick<EngineContext, 'state'>, request: R
       'unsupported',
       `Service ${target.id} was registered from outside (${target.control.kind}), and only managed services can be restored so far.`,
       {
-        hint: 'Restore onto a managed service ("skybackup services add <id> --managed") and copy the data from there.',
+        hint: 'Restore into a new service (target "new") and copy the data from there.',
       },
     );
   }
+  return { target, backup: resolveBackup(context, request) };
+}
+
+/** The backup that a request names. Throws `unsupported` with the reason, `not_found`, `conflict`. */
+export function resolveBackup(context: Pick<EngineContext, 'state'>, request: RestoreRequest): BackupRow {
+  refuseOtherSources(request);
   const id = request.id ?? request.key ?? '';
   if (!isBackupId(id)) {
     throw new SkybackupError('not_found', `"${id.slice(0, 300)}" is no backup id.`, {
@@ -59,5 +61,18 @@ export function resolveRestore(context: Pick<EngineContext, 'state'>, request: R
       hint: 'Restore a full or an incremental backup; binary logs only roll one forward.',
     });
   }
-  return { target, backup };
+  return backup;
+}
+
+function refuseOtherSources(request: RestoreRequest): void {
+  if (request.external_source !== undefined) {
+    throw new SkybackupError('unsupported', 'Restores from an external bucket are not supported by this daemon yet.', {
+      hint: 'Restore one of the backups that list_backups shows.',
+    });
+  }
+  if (request.point_in_time !== undefined) {
+    throw new SkybackupError('unsupported', 'Point-in-time restores are not supported by this daemon yet.', {
+      hint: 'Restore a full backup: leave point_in_time out and give the backup nearest before the moment.',
+    });
+  }
 }

@@ -17,6 +17,7 @@ export function restoreView(row: RestoreRow): Restore {
     message: row.message,
     created_at: toRfc3339(row.created_at),
     ...present({
+      target: row.target === 'new' ? row.target : undefined,
       job_id: row.job_id,
       finished_at: rfc3339(row.finished_at),
       downtime_ms: row.downtime_ms,

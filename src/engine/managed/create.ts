@@ -31,11 +31,7 @@ export interface CreatedServer {
 export async function createManagedServer(home: Home, id: string): Promise<CreatedServer> {
   const layout = managedLayout(home, id);
   mkdirSync(layout.root, { recursive: true, mode: 0o700 });
-  const server = existsSync(layout.serverFile) ? readServerFile(layout) : await describeServer(home, id, layout);
-  const known = readClientPassword(layout.clientFile);
-  const password = known ?? randomPassword();
-  if (known === undefined) writeClientFile(layout.clientFile, server.socket, password);
-
+  const { password } = await describeManagedServer(home, id);
   const created = !existsSync(layout.data);
   if (created) await makeDataDirectory(id, layout, password);
   const marker = readMarker(layout.data);
@@ -45,11 +41,30 @@ export async function createManagedServer(home: Home, id: string): Promise<Creat
     });
   }
   return {
-    connection: { socket: server.socket, defaults_file: layout.clientFile },
+    connection: ownConnection(layout),
     datadir: layout.data,
     incarnation: marker.incarnation,
     created,
   };
+}
+
+/** How the daemon reaches a managed server, whether it is made already or not. */
+export function ownConnection(layout: ManagedLayout): Connection {
+  return { socket: serverSocket(layout), defaults_file: layout.clientFile };
+}
+
+/** Writes how a managed server is to be started and logged in to, or reads what was written before. */
+export async function describeManagedServer(home: Home, id: string): Promise<{ server: ServerFile; password: string }> {
+  const layout = managedLayout(home, id);
+  const server = existsSync(layout.serverFile) ? readServerFile(layout) : await describeServer(home, id, layout);
+  const known = readClientPassword(layout.clientFile);
+  const password = known ?? randomPassword();
+  if (known === undefined) writeClientFile(layout.clientFile, server.socket, password);
+  return { server, password };
+}
+
+function serverSocket(layout: ManagedLayout): string {
+  return shortSocket(`${layout.run}/mysqld.sock`);
 }
 
 async function describeServer(home: Home, id: string, layout: ManagedLayout): Promise<ServerFile> {
@@ -59,7 +74,7 @@ async function describeServer(home: Home, id: string, layout: ManagedLayout): Pr
   while (takenIds.has(serverId)) serverId = randomInt(1, 2 ** 31);
   const file: ServerFile = {
     format: 1,
-    socket: shortSocket(`${layout.run}/mysqld.sock`),
+    socket: serverSocket(layout),
     port: await choosePort(new Set(others.map((other) => other.port))),
     server_id: serverId,
     created_at: new Date().toISOString(),

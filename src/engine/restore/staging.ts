@@ -57,7 +57,7 @@ export async function removeStaging(staging: Staging): Promise<void> {
 }
 
 /** The staging folders that restores of this service left behind. */
-export function leftStagings({ beside }: DataPlace): Staging[] {
+export function leftStagings({ beside }: Pick<DataPlace, 'beside'>): Staging[] {
   return readdirSync(beside)
     .filter((name) => name.startsWith(prefix))
     .map((name) => stagingAt(join(beside, name)));

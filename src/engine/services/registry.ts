@@ -7,8 +7,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { busyError } from '../jobs/job-end.ts';
 import { createManagedServer, startManagedServer } from '../managed/managed-server.ts';
 import { checkBackupPossible, inspectServer } from '../mariadb/inspect.ts';
-import { nextRunAfter } from '../schedule/next-run.ts';
-import { nightlyCron } from '../schedule/nightly.ts';
+import { addNightly } from '../schedule/add-nightly.ts';
 import type { ServiceRecord } from '../service.ts';
 import type { KnownServer } from '../store/services-table.ts';
 import { findService } from './find-service.ts';
@@ -58,6 +57,8 @@ export class ServiceRegistry {
     if (this.#registering.has(id)) {
       throw new SkybackupError('conflict', `Service "${id}" is being registered by another call.`);
     }
+    const [making] = this.#context.state.jobs.activeOf(id);
+    if (making !== undefined) throw busyError(making);
     this.#registering.add(id);
     try {
       const { record, server } =
@@ -65,9 +66,11 @@ export class ServiceRegistry {
           ? await this.#makeManaged(request, signal)
           : await this.#lookOver(request, signal);
       this.#context.state.transaction(() => {
+        const [making] = this.#context.state.jobs.activeOf(id);
+        if (making !== undefined) throw busyError(making);
         if (!this.#context.state.services.add(record)) throw taken();
         this.#context.state.services.setServer(id, server);
-        if (request.nightly !== false) this.#addNightly(record);
+        if (request.nightly !== false) addNightly(this.#context, record);
       });
     } finally {
       this.#registering.delete(id);
@@ -136,23 +139,5 @@ export class ServiceRegistry {
     };
     const { version, server_id, hostname } = facts;
     return { record, server: { version, server_id, hostname, datadir: facts.datadir } };
-  }
-
-  /** A full backup; a dump, which asks the server alone, of one whose data directory is not at hand. */
-  #addNightly({ id, datadir }: ServiceRecord): void {
-    const { state, clock } = this.#context;
-    const schedule = nightlyCron(id);
-    const type = datadir === undefined ? 'dump' : 'full';
-    state.schedules.add({
-      service_id: id,
-      schedule,
-      type,
-      message:
-        type === 'full'
-          ? 'A nightly full backup, made when the service was registered.'
-          : 'A nightly dump, made when the service was registered without a data directory.',
-      warnings: [],
-      next_run_at: nextRunAfter(schedule, clock.now()),
-    });
   }
 }

@@ -31,6 +31,7 @@ export function viewOf(context: EngineContext, service: StoredService, state: Se
     ...present({
       version: service.server?.version,
       datadir: service.datadir,
+      copied_from: service.copied_from,
       socket,
       port,
       last_backup_at: rfc3339(lastGood?.end_time),

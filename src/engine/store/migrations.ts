@@ -1,3 +1,5 @@
+import { accessTables } from './access-tables.ts';
+
 /** For how long each count of backups stands. */
 export const countSpans = { hour: 3_600_000, day: 86_400_000, all: 8_640_000_000_000_000 } as const;
 
@@ -48,6 +50,8 @@ CREATE TABLE services (
   locked_until INTEGER,
   lock_reason TEXT,
   locked_by TEXT,
+  -- The backup that a copy was made of, beside the service it is of.
+  copied_from TEXT,
   created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -220,6 +224,8 @@ CREATE TABLE restores (
   backup_id TEXT NOT NULL,
   bucket TEXT NOT NULL,
   type TEXT NOT NULL CHECK (type IN ('physical', 'logical')),
+  -- 'new': a service was made, and nothing was replaced.
+  target TEXT NOT NULL CHECK (target IN ('existing', 'new')),
   status TEXT NOT NULL,
   message TEXT NOT NULL,
   job_id INTEGER,
@@ -274,27 +280,5 @@ CREATE TABLE list_counts (
 ) STRICT, WITHOUT ROWID;
 ${['schedules', 'restores'].map(countList).join('')}
 
-CREATE TABLE keys (
-  id TEXT PRIMARY KEY,
-  secret_hash TEXT NOT NULL,
-  role TEXT NOT NULL,
-  name TEXT,
-  created_at INTEGER NOT NULL,
-  last_used_at INTEGER,
-  revoked_at INTEGER
-) STRICT;
-
-CREATE TABLE audit (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  at INTEGER NOT NULL,
-  principal TEXT NOT NULL,
-  action TEXT NOT NULL,
-  target TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  detail TEXT NOT NULL,
-  trace_id TEXT
-) STRICT;
-CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
-CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
-`,
+${accessTables}`,
 ];

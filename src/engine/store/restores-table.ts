@@ -11,6 +11,7 @@ const RestoreRow = z.object({
   backup_id: z.string(),
   bucket: z.string(),
   type: z.enum(['physical', 'logical']),
+  target: z.enum(['existing', 'new']),
   status: z.string(),
   message: z.string(),
   job_id: optional(z.number()),
@@ -35,6 +36,8 @@ export interface NewRestoreRow {
   new_incarnation: string;
   job_id: number;
   plan_id: string | undefined;
+  /** Default: one that existed. */
+  target?: 'existing' | 'new';
   message: string;
 }
 
@@ -51,8 +54,8 @@ export interface RestoreEnd {
 /** Restores that were asked for, and what each left behind. */
 export function restoresTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
-    `INSERT INTO restores (service_id, service_name, source_service_id, backup_id, bucket, type, status, message, job_id, plan_id, new_incarnation, created_at)
-     VALUES (?, ?, ?, ?, ?, 'physical', 'Scheduled', ?, ?, ?, ?, ?) RETURNING *`,
+    `INSERT INTO restores (service_id, service_name, source_service_id, backup_id, bucket, type, target, status, message, job_id, plan_id, new_incarnation, created_at)
+     VALUES (?, ?, ?, ?, ?, 'physical', ?, 'Scheduled', ?, ?, ?, ?, ?) RETURNING *`,
   );
   const one = db.prepare('SELECT * FROM restores WHERE id = ?');
   const remove = db.prepare('DELETE FROM restores WHERE id = ?');
@@ -84,6 +87,7 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
           source_service_id,
           backup_id,
           bucket,
+          restore.target ?? 'existing',
           restore.message,
           job_id,
           restore.plan_id ?? null,

@@ -23,6 +23,7 @@ const ServiceRow = z.object({
   locked_until: optional(time),
   lock_reason: optional(z.string()),
   locked_by: optional(z.string()),
+  copied_from: optional(z.string()),
   created_at: z.number(),
 });
 
@@ -49,12 +50,14 @@ export interface StoredService extends ServiceRecord {
   highest_gtids: string;
   server: KnownServer | undefined;
   lock: StoredLock | undefined;
+  /** Of a copy that a restore made beside the others: the backup it is of. */
+  copied_from: string | undefined;
 }
 
 /** The registered servers. */
 export function servicesTable(db: DatabaseSync) {
   const insert = db.prepare(
-    'INSERT INTO services (id, name, control, connection, datadir, incarnation, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO services (id, name, control, connection, datadir, incarnation, created_at, copied_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
   const one = db.prepare('SELECT * FROM services WHERE id = ?');
   const all = db.prepare('SELECT * FROM services ORDER BY id');
@@ -70,7 +73,7 @@ export function servicesTable(db: DatabaseSync) {
 
   return {
     /** False when the id is taken. */
-    add(service: ServiceRecord): boolean {
+    add(service: ServiceRecord, copiedFrom?: string): boolean {
       const { id, name, control, connection, datadir, incarnation, created_at } = service;
       return (
         insert.run(
@@ -81,6 +84,7 @@ export function servicesTable(db: DatabaseSync) {
           datadir ?? null,
           incarnation,
           Date.parse(created_at),
+          copiedFrom ?? null,
         ).changes === 1
       );
     },

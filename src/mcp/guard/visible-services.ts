@@ -114,6 +114,11 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
     },
     getRestore: async (id, options) => withoutHiddenSource(await own('restore', id, api.getRestore(id, options))),
     async createRestore(request, options) {
+      if (request.service_id === undefined || (request.target === 'new' && !sees(request.service_id))) {
+        throw new SkybackupError('invalid_request', 'SKYBACKUP_SERVICES would hide a new service of another name.', {
+          hint: `Give the new service one of these ids, as far as they are free: ${visible.join(', ')}.`,
+        });
+      }
       need(request.service_id);
       need(sourceOf(request.backup_id) ?? request.backup_id);
       return api.createRestore(request, options);
