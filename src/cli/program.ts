@@ -124,6 +124,14 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--quick', 'only read the stored bytes against their hashes; no server is started')
     .option('--check-table', 'also CHECK TABLE of every table')
     .option('--row-counts', 'also count the rows of every table');
+  command(backups, 'drill <service>', 'prove its newest backup again and again, by cron', async (terminal, self) =>
+    (await import('./backups/drill.ts')).scheduleDrill(terminal, first(self), self.opts()),
+  )
+    .requiredOption('--cron <fields>', 'when: minute hour day month weekday, UTC')
+    .option('--quick', 'only read the stored bytes against their hashes; no server is started')
+    .option('--check-table', 'also CHECK TABLE of every table')
+    .option('--row-counts', 'also count the rows of every table')
+    .option('--queries-file <path>', 'also your own queries: JSON [{"sql": "SELECT …", "expect": "…"}]');
   command(program, 'retention <service>', 'show or set how long its backups are kept', async (terminal, self) =>
     (await import('./retention.ts')).retention(terminal, first(self), self.opts()),
   )

@@ -1,6 +1,11 @@
 import { z } from 'zod';
-import { BackupType } from './backups.ts';
+import { BackupType, backupTypes } from './backups.ts';
 import { PageQuery } from './pages.ts';
+import { DrillChecks } from './verifications.ts';
+
+/** The cloud's types, and the daemon's own: a drill takes no backup, it proves the newest one. */
+export const ScheduleType = z.enum([...backupTypes, 'drill']);
+export type ScheduleType = z.infer<typeof ScheduleType>;
 
 export const ExternalStorage = z.strictObject({
   bucket: z.strictObject({
@@ -15,7 +20,9 @@ export type ExternalStorage = z.infer<typeof ExternalStorage>;
 
 /** `schedule` is `"once"` or five cron fields in UTC; the fields themselves are checked by `checkCron`. */
 export const ScheduleRequest = z.strictObject({
-  backup_type: BackupType,
+  backup_type: ScheduleType,
+  /** Of a drill alone. */
+  checks: DrillChecks.optional(),
   schedule: z.string().min(1).max(200),
   service_id: z.string().min(1).max(300),
   external_storage: ExternalStorage.optional(),
@@ -55,6 +62,7 @@ export const Schedule = z.looseObject({
   last_run_at: z.string().optional(),
   next_run_at: z.string().optional(),
   warnings: z.array(z.string()).optional(),
+  checks: z.looseObject({}).optional(),
 });
 export type Schedule = z.infer<typeof Schedule>;
 

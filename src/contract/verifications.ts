@@ -11,6 +11,10 @@ const checks = {
   row_counts: z.boolean().optional(),
 };
 
+/** A question of a person's own: the first column of its first row, as text, must be what is expected. */
+const OwnQuery = z.strictObject({ sql: z.string().trim().min(1).max(4000), expect: z.string().max(1000) });
+export type OwnQuery = z.infer<typeof OwnQuery>;
+
 const alone = {
   message: 'looks at the stored bytes alone: leave the other checks out, or leave "quick" out',
   path: ['quick'],
@@ -20,6 +24,12 @@ const quickIsAlone = ({ quick, ...others }: { [check: string]: unknown }): boole
 
 export const VerifyRequest = z.strictObject(checks).refine(quickIsAlone, alone);
 export type VerifyRequest = z.infer<typeof VerifyRequest>;
+
+/** What a drill, a verification by schedule, looks at. */
+export const DrillChecks = z
+  .strictObject({ ...checks, queries: z.array(OwnQuery).min(1).max(50).optional() })
+  .refine(quickIsAlone, alone);
+export type DrillChecks = z.infer<typeof DrillChecks>;
 
 /** A verification as read. Times RFC 3339. */
 export const Verification = z.looseObject({
@@ -33,6 +43,7 @@ export const Verification = z.looseObject({
     quick: z.boolean().optional(),
     check_table: z.boolean().optional(),
     row_counts: z.boolean().optional(),
+    queries: z.array(z.looseObject({ sql: z.string(), expect: z.string() })).optional(),
   }),
   /** How long each phase took, and the bytes it worked on (uncompressed), where they are known. */
   phases: z.array(z.looseObject({ phase: z.string(), seconds: z.number(), bytes: z.number().optional() })),

@@ -12,6 +12,8 @@ export interface ServiceFacts {
   /** Repeated ones alone. */
   schedules: readonly ScheduleFacts[];
   proven: ProvenRestore | undefined;
+  /** The newest verification by schedule that succeeded, as what its schedule owes; its type is `drill`. */
+  drill?: GoodBackup | undefined;
   /** The newest verification that failed, while none has succeeded since; the cloud verifies nothing. */
   disproof?: Disproof | undefined;
   /** The newest gap in its archived binary logs; the cloud tells none. */

@@ -17,9 +17,10 @@ export interface Owed {
 }
 
 export function owedBy(facts: ServiceFacts, now: number): Owed[] {
+  const made = facts.drill === undefined ? facts.good : [...facts.good, facts.drill];
   return facts.schedules.map((schedule) => {
     try {
-      return { schedule, expected: expectation(schedule, facts.good, facts.running, now) };
+      return { schedule, expected: expectation(schedule, made, facts.running, now) };
     } catch (error) {
       // What `nextRuns` throws is the library's; ours would be a fault of another kind.
       if (error instanceof SkybackupError) throw error;
@@ -79,6 +80,7 @@ function overdue({ id, running }: ServiceFacts, { schedule, expected }: Owed): H
   }
   if (expected.due === undefined || expected.level === 'ok') return [];
   const under = running.find((each) => serves(each.type, type));
+  if (type === 'drill') return [drillOverdue(id, schedule, expected, expected.due)];
   const now = under && ` One runs since ${momentInWords(under.since)}, longer than it should.`;
   const why = trouble === undefined ? '' : ' Its last run did not begin.';
   return [
@@ -93,6 +95,17 @@ function overdue({ id, running }: ServiceFacts, { schedule, expected }: Owed): H
           : 'Look at the running backup; cancel it when it no longer goes on, and take another.',
     },
   ];
+}
+
+function drillOverdue(id: string, schedule: ScheduleFacts, { overdueMs }: Expectation, due: number): HealthReason {
+  const { trouble } = schedule;
+  return {
+    level: 'warning',
+    code: 'drill_overdue',
+    message: `The drill of ${id} that was due at ${momentInWords(due)} (schedule ${schedule.id}) has proven nothing, ${ageInWords(overdueMs)} overdue.`,
+    ...(trouble === undefined ? {} : { detail: trouble }),
+    next: `Verify the newest backup of ${id} now: if it fails, it says why. If it works, find out why schedule ${schedule.id} did not run.`,
+  };
 }
 
 function failing({ id, failed }: ServiceFacts, active: readonly Owed[]): HealthReason[] {
@@ -111,8 +124,9 @@ function failing({ id, failed }: ServiceFacts, active: readonly Owed[]): HealthR
 }
 
 /** Nothing repeats: the newest backup only grows older. */
-function unscheduled({ id, good, schedules }: ServiceFacts, active: readonly Owed[], now: number): HealthReason[] {
-  const suspended = schedules.filter((schedule) => schedule.suspended);
+function unscheduled({ id, good, schedules }: ServiceFacts, awake: readonly Owed[], now: number): HealthReason[] {
+  const active = awake.filter(({ schedule }) => takesBackups(schedule));
+  const suspended = schedules.filter((schedule) => schedule.suspended && takesBackups(schedule));
   const ids = suspended.map((schedule) => schedule.id).join(', ');
   const [them, are] = suspended.length === 1 ? ['it', `Schedule ${ids} is`] : ['them', `Schedules ${ids} are`];
   if (active.length > 0) {
@@ -140,6 +154,10 @@ function unscheduled({ id, good, schedules }: ServiceFacts, active: readonly Owe
           : `Resume ${them}, or make another schedule.${stale ? ' Take a backup now, too.' : ''}`,
     },
   ];
+}
+
+function takesBackups({ type }: ScheduleFacts): boolean {
+  return type !== 'drill';
 }
 
 /** Logs after a gap roll forward only a backup that was taken after it. */

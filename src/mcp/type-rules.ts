@@ -1,6 +1,6 @@
 import type { BackupApi } from '../client/backup-api.ts';
-import type { BackupType } from '../contract/backups.ts';
 import { SkybackupError } from '../contract/errors.ts';
+import type { ScheduleType } from '../contract/schedules.ts';
 import type { Service } from '../contract/services.ts';
 import { classifyStatus } from '../contract/status.ts';
 
@@ -8,10 +8,15 @@ import { classifyStatus } from '../contract/status.ts';
 export async function refuseImpossibleType(
   api: BackupApi,
   service: Service,
-  type: BackupType,
+  type: ScheduleType,
   signal: AbortSignal,
 ): Promise<void> {
   if (api.provider.kind !== 'cloud') return;
+  if (type === 'drill') {
+    throw new SkybackupError('unsupported', 'The SkySQL cloud has no drills: a daemon has.', {
+      hint: 'Restore a backup onto a spare service now and then.',
+    });
+  }
   if (/azure/i.test(service.provider ?? '') && type !== 'snapshot') {
     throw new SkybackupError('unsupported', `${service.id} runs on Azure, where SkySQL takes snapshots only.`, {
       hint: 'Call again with type "snapshot". A snapshot dies with its service.',

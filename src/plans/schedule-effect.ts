@@ -28,7 +28,8 @@ const lostWith: Record<string, string> = {
 export function weakened(before: Schedule, patch: SchedulePatch, now: Date = new Date()): string[] {
   const sentences: string[] = [];
   if (patch.suspended === true && before.suspended !== true) {
-    sentences.push('The schedule is suspended: no backup is taken by it until it is resumed.');
+    const idle = before.type === 'drill' ? 'nothing is proven' : 'no backup is taken';
+    sentences.push(`The schedule is suspended: ${idle} by it until it is resumed.`);
   }
   if (patch.schedule !== undefined && patch.schedule !== before.schedule && before.schedule !== once) {
     sentences.push(...thinned(before.schedule, patch.schedule, now));

@@ -2,28 +2,16 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Backup } from '../../src/contract/backups.ts';
-import { type Clock, systemClock } from '../../src/engine/clock.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import { markerName } from '../../src/engine/managed/data-marker.ts';
 import { connect } from '../../src/engine/mariadb/connect.ts';
 import { type TestHome, temporaryHome } from '../servers/managed.ts';
+import { MovedClock } from './moved-clock.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 const administrator = { principal: 'test', role: 'administrator' } as const;
-
-/** The real clock, moved by an offset that a test may change. */
-class MovedClock implements Clock {
-  offset = 0;
-  now = (): number => Date.now() + this.offset;
-  monotonic = (): number => systemClock.monotonic();
-  after = systemClock.after;
-  /** Moves on to shortly before a moment, so that it comes by itself. */
-  toShortlyBefore(moment: string | undefined): void {
-    this.offset += Date.parse(moment ?? '') - this.now() - 100;
-  }
-}
 
 let home: TestHome;
 let clock: MovedClock;

@@ -23,6 +23,7 @@ function serviceFacts(
   const schedules = byService(state.coverage.repeated(only));
   const gaps = new Map(state.archivedLogs.newestGaps(only).map((row) => [row.service_id, row]));
   const proven = provenRestores(state, only);
+  const drilled = new Map(state.coverage.drilled(only).map((row) => [row.service_id, row]));
   const disproved = new Map(state.coverage.disproved(only).map((row) => [row.service_id, row]));
 
   return services.map(({ id, name, copied_from: copiedFrom }) => {
@@ -41,6 +42,7 @@ function serviceFacts(
         trouble: row.status === 'Failed' ? row.message : undefined,
       })),
     };
+    const drill = drilled.get(id);
     const unproven = disproved.get(id);
     const gap = gaps.get(id);
     return {
@@ -58,6 +60,7 @@ function serviceFacts(
       running: (running.get(id) ?? []).map(({ type, start_time }) => ({ type, since: start_time })),
       gap: gap && { at: gap.opened_at.getTime(), detail: gap.gap_detail ?? '' },
       proven: proven.get(id),
+      drill: drill && { id: drill.backup_id, type: 'drill', at: drill.ended, bytes: undefined, ...drill },
       disproof: unproven && disproofOf(unproven),
     };
   });

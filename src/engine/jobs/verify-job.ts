@@ -1,8 +1,9 @@
 import { SkybackupError } from '../../contract/errors.ts';
+import type { DrillChecks } from '../../contract/verifications.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import type { BackupRow } from '../store/backups-index.ts';
-import type { Checks, RowCount, VerificationRow } from '../store/verifications-table.ts';
+import type { RowCount, VerificationRow } from '../store/verifications-table.ts';
 import { type MeasuredJob, measured } from '../verify/measured-phases.ts';
 import { type Verified, verifyBackup } from '../verify/verify-backup.ts';
 import type { ReservedJob } from './job-runner.ts';
@@ -13,23 +14,30 @@ import { findBackup } from './restore-subject.ts';
  * Starts the verification of a backup that succeeded, in the verify lane of its service: backups go on beside it. Throws
  * `not_found`, `unsupported`, or `conflict` for a lane that is taken.
  */
-export function startVerification(context: EngineContext, backupId: string, checks: Checks): VerificationRow {
+export function startVerification(
+  context: EngineContext,
+  backupId: string,
+  checks: DrillChecks,
+  /** Of the drill that does it. */
+  scheduleId?: number,
+): VerificationRow {
   const { state, jobs } = context;
   const backup = findBackup(context, backupId);
   checkVerifiable(backup, checks);
   let reserved: ReservedJob | undefined;
   const row = state.transaction(() => {
     reserved = jobs.reserve({
-      kind: 'verify',
+      kind: scheduleId === undefined ? 'verify' : 'drill',
       service_id: backup.service_id,
       lanes: ['verify'],
       backup_id: backup.id,
+      ...(scheduleId === undefined ? {} : { schedule_id: scheduleId }),
     });
     return state.verifications.add({
       service_id: backup.service_id,
       backup_id: backup.id,
       job_id: reserved.row.id,
-      schedule_id: undefined,
+      schedule_id: scheduleId,
       checks,
       message: 'The verification is scheduled.',
     });
@@ -38,7 +46,7 @@ export function startVerification(context: EngineContext, backupId: string, chec
   return row;
 }
 
-function checkVerifiable({ id, type, status }: BackupRow, checks: Checks): void {
+function checkVerifiable({ id, type, status }: BackupRow, checks: DrillChecks): void {
   if (status !== 'Succeeded') {
     throw new SkybackupError('conflict', `Backup ${id} is ${status}: only one that succeeded can be verified.`, {
       hint: 'Choose a backup whose status is Succeeded.',
@@ -71,9 +79,13 @@ function run(context: EngineContext, row: VerificationRow, job: ReservedJob): vo
         recovery_ms: recoveryMs,
         row_counts: rowCounts,
       });
+      tellSchedule(context, row, { status: 'Succeeded', message });
       return message;
     },
-    failed: (end) => state.verifications.end(row.id, { ...end, ...measuresOf(work) }),
+    failed(end) {
+      state.verifications.end(row.id, { ...end, ...measuresOf(work) });
+      tellSchedule(context, row, { status: end.status, message: end.message });
+    },
   });
 }
 
@@ -84,6 +96,13 @@ async function sourceOf(
 ): Promise<RestoreSource> {
   if (!checks.quick) return findSource(context, findBackup(context, backup_id));
   return { backups: [await readManifest(context, service_id, backup_id)] };
+}
+
+/** The drill's schedule, unless it is gone by then, or has begun its next run. */
+function tellSchedule({ state }: EngineContext, row: VerificationRow, end: { status: string; message: string }): void {
+  const { schedule_id, job_id, backup_id } = row;
+  if (schedule_id === undefined || state.schedules.get(schedule_id)?.job_id !== job_id) return;
+  state.schedules.change(schedule_id, { ...end, backup_id });
 }
 
 function measuresOf(
@@ -101,6 +120,7 @@ function successInWords(
     return `The stored bytes of ${backup_id} are whole. No server was started on them: a full verification proves that it can be restored.`;
   }
   const more = [
+    ...(checks.queries === undefined ? [] : [`${checks.queries.length} own queries gave what was expected`]),
     ...(checks.check_table ? ['CHECK TABLE found nothing wrong'] : []),
     ...(rowCounts === undefined ? [] : ['rows were counted']),
   ];

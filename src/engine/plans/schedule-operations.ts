@@ -35,7 +35,10 @@ export const deleteScheduleOperation: Operation = {
         service_id: row.service_id,
         confirm_id: String(row.id),
         replaced: name,
-        lost: [`No backup of ${row.service_id} is taken by this schedule any more.`, ...lastProtector(context, row)],
+        lost: [
+          `No backup of ${row.service_id} is ${row.type === 'drill' ? 'proven' : 'taken'} by this schedule any more.`,
+          ...lastProtector(context, row),
+        ],
         warnings: [],
         undo: `Create the schedule again: type ${row.type}, "${row.schedule}". Backups it made stay.`,
       },
@@ -80,8 +83,8 @@ function digestOfRow(context: EngineContext, row: ScheduleRow): string {
 function lastProtector(context: EngineContext, row: ScheduleRow): string[] {
   const others = context.state.schedules
     .repeated()
-    .filter((other) => other.service_id === row.service_id && other.id !== row.id);
-  return others.length === 0 && row.schedule !== 'once'
+    .filter((other) => other.service_id === row.service_id && other.id !== row.id && other.type !== 'drill');
+  return others.length === 0 && row.schedule !== 'once' && row.type !== 'drill'
     ? [`It is the last repeated backup of ${row.service_id}: after this none is taken by itself.`]
     : [];
 }

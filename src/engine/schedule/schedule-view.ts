@@ -24,6 +24,7 @@ export function scheduleView(context: Pick<EngineContext, 'state'>, row: Schedul
       backup_id: row.backup_id,
       last_run_at: rfc3339(row.last_run_at),
       next_run_at: row.suspended ? undefined : rfc3339(row.next_run_at),
+      checks: row.checks,
       warnings: warnings.length === 0 ? undefined : warnings,
     }),
   };

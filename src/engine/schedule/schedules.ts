@@ -1,7 +1,7 @@
 import type { BackupType } from '../../contract/backups.ts';
 import { checkCron, once } from '../../contract/cron.ts';
 import { SkybackupError } from '../../contract/errors.ts';
-import type { Schedule, SchedulePatch, ScheduleRequest } from '../../contract/schedules.ts';
+import type { Schedule, SchedulePatch, ScheduleRequest, ScheduleType } from '../../contract/schedules.ts';
 import { weakened } from '../../plans/schedule-effect.ts';
 import type { Asker, EngineContext } from '../engine-context.ts';
 import { startBackup } from '../jobs/backup-job.ts';
@@ -11,26 +11,39 @@ import { findSchedule } from '../plans/schedule-operations.ts';
 import { findService } from '../services/find-service.ts';
 import type { ScheduleRow } from '../store/schedules-table.ts';
 import type { StoredService } from '../store/services-table.ts';
+import { drillCron, startDrill } from './drills.ts';
 import { nextRunAfter } from './next-run.ts';
 import { scheduleView } from './schedule-view.ts';
 
 /** Creates a schedule; a one-time one starts at once, or throws `conflict` naming the job that is in its way. */
 export function createSchedule(context: EngineContext, request: ScheduleRequest): Schedule {
-  const { state, clock } = context;
   const service = findService(context.state, request.service_id);
-  kindFor(service, request.backup_type);
+  const { backup_type: type, checks } = request;
+  if (type === 'drill') return addRepeated(context, service, { type, checks, schedule: drillCron(request) });
+  kindFor(service, type);
+  if (checks !== undefined) {
+    throw new SkybackupError('invalid_request', `A ${type} backup has no "checks": a schedule of type drill has.`);
+  }
   if (request.external_storage !== undefined) {
     throw new SkybackupError('unsupported', 'Backups to an external bucket are not supported by this daemon yet.', {
       hint: `Leave external_storage out: backups then go to ${context.repository.url}.`,
     });
   }
-  if (request.schedule === once) return startOnce(context, service, request.backup_type);
-  const schedule = checkCron(request.schedule);
+  if (request.schedule === once) return startOnce(context, service, type);
+  return addRepeated(context, service, { type, schedule: checkCron(request.schedule) });
+}
+
+function addRepeated(
+  context: EngineContext,
+  service: StoredService,
+  { schedule, ...what }: Pick<ScheduleRequest, 'checks'> & { type: ScheduleType; schedule: string },
+): Schedule {
+  const { state, clock } = context;
   const row = state.schedules.add({
+    ...what,
     service_id: service.id,
     schedule,
-    type: request.backup_type,
-    message: 'Backup is scheduled.',
+    message: what.type === 'drill' ? 'The drill is scheduled.' : 'Backup is scheduled.',
     warnings: context.startedBy === 'client' ? [endsWithTheMachine] : [],
     next_run_at: nextRunAfter(schedule, clock.now()),
   });
@@ -42,6 +55,7 @@ const endsWithTheMachine =
 
 /** Starts the run of a repeated schedule, for the ticker. Throws `conflict` when it would overlap. */
 export function startScheduledRun(context: EngineContext, schedule: ScheduleRow): { jobId: number } {
+  if (schedule.type === 'drill') return startDrill(context, schedule);
   const service = findService(context.state, schedule.service_id);
   const { id, type } = schedule;
   return startBackup(context, service, { type, scheduleId: id, repeated: true }, () => undefined);
@@ -63,6 +77,11 @@ export async function updateSchedule(
   if (patch.schedule === once) {
     throw new SkybackupError('invalid_schedule', `Schedule ${id} is repeated and cannot become a one-time backup.`, {
       hint: 'Create a one-time schedule beside it, and suspend or delete this one.',
+    });
+  }
+  if (row.type === 'drill' && patch.backup_type !== undefined) {
+    throw new SkybackupError('invalid_schedule', `Schedule ${id} is a drill, and takes no backups.`, {
+      hint: 'Create a schedule of that type beside it, and delete this one if it is not wanted any more.',
     });
   }
   if (patch.backup_type !== undefined) kindFor(findService(context.state, row.service_id), patch.backup_type);

@@ -46,6 +46,7 @@ const Verified = z.object({
   recovery_ms: optional(z.number()),
   at: z.number(),
 });
+const Drilled = z.object({ service_id: z.string(), backup_id: z.string(), started: z.number(), ended: z.number() });
 const Disproved = z.object({
   service_id: z.string(),
   backup_id: z.string(),
@@ -110,6 +111,13 @@ export function coverageQueries(db: DatabaseSync) {
        SELECT max(newest.id) FROM verifications AS newest
        WHERE newest.service_id = services.id AND newest.status = 'Succeeded' AND newest.quick = 0)`,
   );
+  const drilled = db.prepare(
+    `SELECT services.id AS service_id, backup_id, verifications.created_at AS started, finished_at AS ended
+     FROM services CROSS JOIN verifications
+     WHERE (?1 IS NULL OR services.id = ?1) AND verifications.id = (
+       SELECT max(newest.id) FROM verifications AS newest
+       WHERE newest.service_id = services.id AND newest.status = 'Succeeded' AND newest.schedule_id IS NOT NULL)`,
+  );
   // One that the daemon's end interrupted says nothing of its backup; and a quick look takes back what a quick look found alone.
   const disproved = db.prepare(
     `SELECT services.id AS service_id, backup_id, finished_at AS at, message,
@@ -150,6 +158,8 @@ export function coverageQueries(db: DatabaseSync) {
     proven: (serviceId?: string) => proven.all(serviceId ?? null).map((row) => Proven.parse(row)),
     /** The newest verification of each service that proved a restore. */
     verified: (serviceId?: string) => verified.all(serviceId ?? null).map((row) => Verified.parse(row)),
+    /** The newest drill of each service that succeeded. */
+    drilled: (serviceId?: string) => drilled.all(serviceId ?? null).map((row) => Drilled.parse(row)),
     /** The newest verification of each service that failed, where none succeeded since. */
     disproved: (serviceId?: string) => disproved.all(serviceId ?? null).map((row) => Disproved.parse(row)),
     /** How many jobs of each registered service and kind ever failed. */

@@ -1,4 +1,5 @@
 import { accessTables } from './access-tables.ts';
+import { proofTables } from './proof-tables.ts';
 
 /** For how long each count of backups stands. */
 export const countSpans = { hour: 3_600_000, day: 86_400_000, all: 8_640_000_000_000_000 } as const;
@@ -100,6 +101,8 @@ CREATE TABLE schedules (
   warnings TEXT NOT NULL DEFAULT '[]',
   job_id INTEGER,
   backup_id TEXT,
+  -- Of a drill: what it looks at.
+  checks TEXT,
   next_run_at INTEGER,
   last_run_at INTEGER,
   -- The last run that was skipped, and why: the message beside it is the newest run's.
@@ -244,31 +247,7 @@ CREATE INDEX restores_by_type ON restores (type);
 CREATE INDEX restores_running ON restores (service_id) WHERE status IN ('Scheduled', 'Running');
 CREATE INDEX restores_by_source ON restores (source_service_id, id) WHERE status = 'Succeeded';
 
--- Backups that were made into data, or read whole, to prove them.
-CREATE TABLE verifications (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  service_id TEXT NOT NULL,
-  backup_id TEXT NOT NULL,
-  job_id INTEGER NOT NULL,
-  schedule_id INTEGER,
-  checks TEXT NOT NULL,
-  -- Only the stored bytes were read: it proves no restore.
-  quick INTEGER NOT NULL CHECK (quick IN (0, 1)),
-  status TEXT NOT NULL,
-  message TEXT NOT NULL,
-  phases TEXT NOT NULL DEFAULT '[]',
-  recovery_ms INTEGER,
-  row_counts TEXT,
-  error TEXT,
-  warnings TEXT NOT NULL DEFAULT '[]',
-  created_at INTEGER NOT NULL,
-  finished_at INTEGER
-) STRICT;
-CREATE INDEX verifications_by_backup ON verifications (backup_id, id);
-CREATE INDEX verifications_by_service ON verifications (service_id, id);
-CREATE INDEX verifications_that_prove ON verifications (service_id, id) WHERE status = 'Succeeded' AND quick = 0;
-CREATE INDEX verifications_that_failed ON verifications (service_id, id) WHERE status = 'Failed';
-CREATE INDEX verifications_running ON verifications (id) WHERE status IN ('Scheduled', 'Running');
+${proofTables}
 
 -- How many schedules and restores there are, of each service and type.
 CREATE TABLE list_counts (

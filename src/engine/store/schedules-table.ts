@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { BackupType } from '../../contract/backups.ts';
+import type { ScheduleType } from '../../contract/schedules.ts';
+import { DrillChecks } from '../../contract/verifications.ts';
 import { type ListFilter, listPages } from './list-pages.ts';
 import { flag, optional, type RowPage, texts, time } from './rows.ts';
 
@@ -18,6 +20,10 @@ const ScheduleRow = z.object({
   next_run_at: optional(time),
   last_run_at: optional(time),
   last_skip: optional(z.string()),
+  checks: z
+    .string()
+    .nullable()
+    .transform((text) => (text === null ? undefined : DrillChecks.parse(JSON.parse(text)))),
   owed_from: time,
   created_at: time,
   updated_at: time,
@@ -27,7 +33,9 @@ export type ScheduleRow = z.infer<typeof ScheduleRow>;
 export interface NewSchedule {
   service_id: string;
   schedule: string;
-  type: BackupType;
+  type: ScheduleType;
+  /** Of a drill alone. */
+  checks?: DrillChecks | undefined;
   message: string;
   warnings: string[];
   next_run_at: number | undefined;
@@ -52,8 +60,8 @@ export interface ScheduleChange {
 /** One-time and repeated backups. `last_run_at` is the cron moment that was served, not when its job began. */
 export function schedulesTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
-    `INSERT INTO schedules (service_id, schedule, type, status, message, warnings, next_run_at, owed_from, created_at, updated_at)
-     VALUES (?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?) RETURNING *`,
+    `INSERT INTO schedules (service_id, schedule, type, checks, status, message, warnings, next_run_at, owed_from, created_at, updated_at)
+     VALUES (?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?) RETURNING *`,
   );
   const one = db.prepare('SELECT * FROM schedules WHERE id = ?');
   const remove = db.prepare('DELETE FROM schedules WHERE id = ?');
@@ -79,12 +87,13 @@ export function schedulesTable(db: DatabaseSync, now: () => number) {
   return {
     get,
     add(schedule: NewSchedule): ScheduleRow {
-      const { service_id, type, message, warnings, next_run_at } = schedule;
+      const { service_id, type, checks, message, warnings, next_run_at } = schedule;
       return ScheduleRow.parse(
         insert.get(
           service_id,
           schedule.schedule,
           type,
+          checks === undefined ? null : JSON.stringify(checks),
           message,
           JSON.stringify(warnings),
           next_run_at ?? null,

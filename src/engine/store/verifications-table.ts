@@ -1,16 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { DrillChecks } from '../../contract/verifications.ts';
 import type { JobEnd } from './jobs-table.ts';
 import { flag, optional, type PageRequest, pageBounds, type RowPage, texts, time } from './rows.ts';
 
 const json = <T extends z.ZodType>(schema: T) => z.string().transform((text) => schema.parse(JSON.parse(text)));
-
-const Checks = z.object({
-  quick: z.boolean().optional(),
-  check_table: z.boolean().optional(),
-  row_counts: z.boolean().optional(),
-});
-export type Checks = z.infer<typeof Checks>;
 
 const MeasuredPhase = z.object({ phase: z.string(), seconds: z.number(), bytes: z.number().optional() });
 export type MeasuredPhase = z.infer<typeof MeasuredPhase>;
@@ -24,7 +18,7 @@ const VerificationRow = z.object({
   backup_id: z.string(),
   job_id: z.number(),
   schedule_id: optional(z.number()),
-  checks: json(Checks),
+  checks: json(DrillChecks),
   quick: flag,
   status: z.string(),
   message: z.string(),
@@ -53,7 +47,7 @@ export interface NewVerification {
   backup_id: string;
   job_id: number;
   schedule_id: number | undefined;
-  checks: Checks;
+  checks: DrillChecks;
   message: string;
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
+import type { DrillChecks } from '../../contract/verifications.ts';
 import { errorLines, logLinesSince, sayErrors } from '../mariadb/server-log.ts';
 import type { Repository } from '../repository/repository.ts';
 import { buildData } from '../restore/build-data.ts';
@@ -9,7 +10,8 @@ import { checkReadable } from '../restore/restorable.ts';
 import { lastBackup, type RestoreSource } from '../restore/source.ts';
 import { meansNoSpace, type RestoreSpace, restoreSpace } from '../restore/space.ts';
 import { removeStaging, type Staging, stagingAt } from '../restore/staging.ts';
-import type { Checks, RowCount } from '../store/verifications-table.ts';
+import type { RowCount } from '../store/verifications-table.ts';
+import { askQueries } from './ask-queries.ts';
 import { checkTables } from './check-tables.ts';
 import { countRows } from './count-rows.ts';
 import type { MeasuredJob } from './measured-phases.ts';
@@ -18,7 +20,7 @@ import { readWhole } from './read-whole.ts';
 export interface VerifyInput {
   verificationId: number;
   source: RestoreSource;
-  checks: Checks;
+  checks: DrillChecks;
   repository: Repository;
   home: Home;
 }
@@ -77,6 +79,7 @@ async function proveData(
     const recoveryMs = job.elapsedMs();
     if (checks.check_table) await checkTables(server.connection, job);
     const rowCounts = checks.row_counts ? await countRows(manifest, server.connection, job) : undefined;
+    if (checks.queries !== undefined) await askQueries(checks.queries, server.connection, staging.socket, job);
     // Tables that the server finds broken while they are read it only tells of in its log.
     const lines = logLinesSince(staging.log, 0);
     if (errorLines(lines).length > 0) {

@@ -63,7 +63,7 @@ async function endedJob(job: Job, { api, signal }: Call) {
       next: error?.hint ?? 'Mend the reason, then start it again.',
     };
   }
-  if (kind === 'verify') {
+  if (kind === 'verify' || kind === 'drill') {
     return { text: [quoteText(job.message ?? job.status, 400)], data: jobData(job), warnings };
   }
   if (backup_id === undefined) return { text: [jobInWords(job)], data: jobData(job), warnings };

@@ -13,6 +13,7 @@ const mends: Partial<Record<string, (id: string) => string>> = {
   no_schedule: (id) => `create_schedule with service "${id}", once the person said when`,
   suspended: (id) => `list_schedules with service "${id}", then update_schedule with suspended false`,
   proof_failed: (id) => `create_backup with service "${id}", then wait_for, then verify_backup of what it made`,
+  drill_overdue: (id) => `verify_backup with service "${id}", then wait_for`,
   unreadable_schedule: (id) => `list_schedules with service "${id}", then update_schedule with a cron`,
 };
 const takeOne = (id: string): string => `create_backup with service "${id}", then wait_for: if it fails, it says why`;

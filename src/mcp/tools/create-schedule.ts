@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BackupType } from '../../contract/backups.ts';
+import { ScheduleType } from '../../contract/schedules.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { scheduleInWords } from '../schedule-words.ts';
@@ -10,11 +10,11 @@ export const createSchedule = defineTool({
   operation: 'write',
   title: 'Schedule regular backups',
   description:
-    'Adds a regular backup of a service. Ask the person for the time and their time zone first: cron is five fields in UTC ("0 3 * * *" is daily at 03:00 UTC). The answer repeats it in words with the next runs; show them. For one backup now use create_backup. In the SkySQL cloud this needs the Administrator role, incrementals need a full, and Azure services have snapshots only.',
+    'Adds a regular backup of a service. Ask the person for the time and their time zone first: cron is five fields in UTC ("0 3 * * *" is daily at 03:00 UTC). The answer repeats it in words with the next runs; show them. For one backup now use create_backup. A drill (daemon only) takes none: it proves the newest. In the SkySQL cloud this needs the Administrator role, incrementals need a full, and Azure services have snapshots only.',
   input: z.strictObject({
     service: z.string().max(300),
     cron: z.string().max(200).describe('minute hour day month weekday, UTC'),
-    type: BackupType.default('full'),
+    type: ScheduleType.default('full'),
   }),
   output: {
     id: 'number',
@@ -34,7 +34,9 @@ export const createSchedule = defineTool({
     const { words, next } = await scheduleInWords(made.schedule, 3, made.suspended);
     return {
       text: [
-        `Schedule ${made.id} backs up ${label} (${request.backup_type}): ${words}.`,
+        request.backup_type === 'drill'
+          ? `Schedule ${made.id} proves the newest backup of ${label}: ${words}.`
+          : `Schedule ${made.id} backs up ${label} (${request.backup_type}): ${words}.`,
         next.length > 0 ? `Next runs: ${next.join(', ')}.` : undefined,
       ],
       data: { id: made.id, service_id: made.service_id, schedule: made.schedule, in_words: words, next_runs: next },

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SkybackupError } from '../../../src/contract/errors.ts';
@@ -90,6 +91,50 @@ describe('a sound backup', () => {
     const job = measured(testJob());
     await verifyBackup(input({ source: { backups: [{ ...manifest, tables }] }, checks: { row_counts: true } }), job);
     expect(job.warnings).toEqual([expect.stringContaining('shop.audit (about 1000)')]);
+  });
+});
+
+describe('own queries', () => {
+  const count = { sql: 'SELECT COUNT(*) FROM shop.customers', expect: '1000' };
+
+  test('that give what is expected, as the server writes it', async () => {
+    const queries = [
+      count,
+      { sql: 'SELECT CAST(10.50 AS DECIMAL(5,2)), 2', expect: '10.50' },
+      { sql: 'SELECT MAX(id) FROM shop.audit', expect: 'NULL' },
+      { sql: 'SELECT id FROM shop.audit', expect: 'no row' },
+      { sql: 'SELECT MIN(placed) FROM shop.orders; ', expect: '2026-01-01 00:00:01.000000' },
+    ];
+    const job = measured(testJob());
+    await verifyBackup(input({ checks: { queries } }), job);
+    expect(job.phases().at(-1)?.phase).toBe('asking');
+  });
+
+  test('that give something else, fail, or try to do more than read', async () => {
+    const queries = [
+      count,
+      { ...count, expect: '999' },
+      { sql: 'SELECT * FROM shop.nowhere', expect: '1' },
+      { sql: 'DELETE FROM shop.customers', expect: 'no row' },
+    ];
+    const error = await failure(input({ checks: { queries } }));
+    expect(error.code).toBe('proof_failed');
+    expect(error.message).toContain('3 of 4 queries');
+    expect(error.message).toContain('"SELECT COUNT(*) FROM shop.customers" gave "1000", not "999"');
+    const stolen = join(scene.place.home.root, 'stolen');
+    const greedy = [
+      "SELECT LOAD_FILE('/etc/passwd') IS NULL",
+      `SELECT 1 INTO OUTFILE '${stolen}'`,
+      'SELECT NEXT VALUE FOR shop.numbers',
+      'CALL shop.add_customer(1)',
+      'SET GLOBAL read_only = 1',
+    ].map((sql) => ({ sql, expect: 'anything' }));
+    // The file reads as nothing; the others are refused.
+    const refused = await failure(input({ checks: { queries: greedy } }));
+    expect(refused.message).toContain(`gave "1", not`);
+    expect(refused.message.match(/an error \(/g)).toHaveLength(2);
+    expect(refused.message).toContain('5 of 5');
+    expect(existsSync(stolen)).toBe(false);
   });
 });
 
