@@ -32,6 +32,8 @@ export const steps: readonly { name: string; weight: number; act: Act }[] = [
   { name: 'a tool is killed', weight: 2, act: failedBackup },
   { name: 'the daemon is killed', weight: 1, act: killDaemon },
   { name: 'restore over itself', weight: 1, act: restoreOverItself },
+  { name: "a restore's tool is killed", weight: 1, act: failedRestore },
+  { name: 'verification', weight: 1, act: verify },
   { name: 'proof', weight: 2, act: prove },
 ];
 
@@ -117,14 +119,41 @@ async function killDaemon(world: World, dice: Dice): Promise<void> {
 }
 
 async function restoreOverItself(world: World, dice: Dice): Promise<void> {
-  const fulls = world.backups.filter(({ type }) => type === 'full');
-  if (fulls.length === 0) return;
-  const { id, moment } = dice.one(fulls);
+  if (world.backups.length === 0) return;
+  const { id, moment } = dice.one(world.backups);
+  const since = world.clock();
   await world.leave();
-  const restore = await world.patiently(() => world.daemon.api.createRestore({ service_id: service, backup_id: id }));
-  const job = await world.daemon.ended(restore.job_id ?? 0);
-  if (job.status !== 'Succeeded') throw new Error(`the restore ended as ${job.status}: ${JSON.stringify(job.error)}`);
-  const begun = await world.beginAnew();
+  const end = await world.restore(service, { id });
+  if (end.refused !== undefined) throw new Error(`the restore ended as ${JSON.stringify(end.refused)}`);
+  const begun = await world.beginAnew(since);
   world.tell(`     ${id.slice(0, 8)} is restored: #${begun.index} is to be as #${moment.index}`);
   world.same(moment.state, begun.state, `the service restored from ${id}`);
+}
+
+/** One of a restore's processes is killed: the service has its old data or the new ones, all of them. */
+async function failedRestore(world: World, dice: Dice): Promise<void> {
+  if (world.backups.length === 0) return;
+  const { id, moment } = dice.one(world.backups);
+  const { last } = world.timeline;
+  const since = world.clock();
+  await world.leave();
+  const end = await world.restore(service, { id }, async (jobId) => {
+    const killed = await killATool(world.daemon.pid, dice, () => world.running(jobId));
+    world.tell(`     ${id.slice(0, 8)} of #${moment.index}: killed ${killed ?? 'nothing'}`);
+  });
+  if (end.refused === undefined) {
+    world.same(moment.state, (await world.beginAnew(since)).state, `the service restored from ${id}`);
+  } else {
+    world.tell(`     it failed: ${end.refused.message.slice(0, 150)}`);
+    world.same(last.state, await world.holds(service), 'the service after a restore that failed');
+  }
+}
+
+async function verify(world: World, dice: Dice): Promise<void> {
+  if (world.backups.length === 0) return;
+  const { id } = dice.one(world.backups);
+  const verification = await world.patiently(() => world.daemon.api.daemon.verifyBackup(id));
+  const job = await world.daemon.ended(verification.job_id ?? 0);
+  if (job.status !== 'Succeeded') throw new Error(`${id} is not proven: ${JSON.stringify(job.error)}`);
+  world.tell(`     ${id.slice(0, 8)} is proven`);
 }

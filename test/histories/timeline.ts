@@ -99,9 +99,17 @@ export class Timeline {
   /** Whether every log between two moments of one incarnation is still to be had. */
   whole(from: Moment, to: Moment): boolean {
     for (let number = from.log[0]; number <= to.log[1]; number += 1) {
-      if (this.#lost.has(this.#key(from.incarnation, number))) return false;
+      const key = this.#key(from.incarnation, number);
+      // What was not archived before the data were replaced went away with them.
+      if (from.incarnation === this.incarnation ? this.#lost.has(key) : !this.#archived.has(key)) return false;
     }
     return true;
+  }
+
+  /** The first and the last Unix second in which an incarnation was in use. */
+  span(incarnation: number): Between {
+    const of = (which: number): Moment | undefined => this.moments.find((moment) => moment.incarnation === which);
+    return [of(incarnation)?.time[1] ?? 0, of(incarnation + 1)?.time[0] ?? Number.POSITIVE_INFINITY];
   }
 
   /**

@@ -16,7 +16,12 @@ export interface TakenBackup {
   id: string;
   type: BackupType;
   moment: Moment;
+  /** Unix seconds. */
+  endedAt: number;
 }
+
+/** How a restore ended: refused or failed, or else well. */
+export type RestoreEnd = { id: number; refused?: undefined } | { refused: { code: string; message: string } };
 
 /** The service whose history it is, and one that backups are tried out on. */
 export const service = 'history';
@@ -79,7 +84,7 @@ export class World {
       });
     }
     if (said !== '') await sql.query('ROLLBACK');
-    const at = this.#clock();
+    const at = this.clock();
     await sql.query('SET SESSION timestamp = DEFAULT');
     await this.#record({ unit, from: log, at, said });
   }
@@ -87,7 +92,7 @@ export class World {
   /** Commits the open transaction. */
   async carryOutSlow(): Promise<void> {
     const log = await this.#logNumber();
-    const before = this.#clock();
+    const before = this.clock();
     await this.slow?.query('COMMIT');
     await this.slow?.close();
     this.slow = undefined;
@@ -100,7 +105,7 @@ export class World {
   }
 
   /** The clock of the machine, which is the servers' too; Unix seconds. */
-  #clock(): number {
+  clock(): number {
     return Math.floor(Date.now() / 1000);
   }
 
@@ -122,7 +127,7 @@ export class World {
     const log = await this.#logNumber();
     return {
       position: row?.position ?? '',
-      time: [since, this.#clock()],
+      time: [since, this.clock()],
       log: [fromLog === 0 ? log : fromLog, log],
       state,
     };
@@ -136,18 +141,18 @@ export class World {
   async logs(): Promise<number[]> {
     const rows = await (await this.writer()).query<{ Log_name: string }>('SHOW BINARY LOGS');
     const numbers = rows.map(({ Log_name }) => Number(Log_name.split('.')[1]));
-    const now = this.#clock() + 1;
+    const now = this.clock() + 1;
     this.timeline.sawLogs(numbers, this.#sawLogsAt, now);
     this.#sawLogsAt = now - 1;
     return numbers;
   }
 
-  /** After a restore or an undo of the service itself: what it holds now begins a new part of the record. */
-  async beginAnew(): Promise<Moment> {
+  /** After a restore of the service itself, asked for at `since`: what it holds now begins a new part of the record. */
+  async beginAnew(since: number): Promise<Moment> {
     await this.leave();
     // The restored server's logs begin anew with a new incarnation.
     this.timeline.incarnation += 1;
-    const found = await this.#look(0, this.#clock());
+    const found = await this.#look(0, since);
     this.timeline.incarnation -= 1;
     return this.timeline.begin(found);
   }
@@ -179,12 +184,37 @@ export class World {
   /** Notes a backup that succeeded, at the moment that it says it is of. */
   async took(job: Job): Promise<void> {
     if (job.kind === 'binarylog') this.timeline.archivedLogs((await this.logs()).slice(0, -1));
-    if (job.backup_id === undefined || job.kind === 'binarylog') return;
+    if (job.backup_id === undefined || !['full', 'incremental'].includes(job.kind)) return;
     const backup = await this.daemon.api.getBackup(job.backup_id);
     const moment = this.timeline.at(backup.binlog_gtid_position ?? '', this.timeline.incarnation);
     this.tell(`     ${backup.type} ${backup.id.slice(0, 8)} is of #${moment?.index} ${backup.binlog_gtid_position}`);
     // It may fall between two transactions of one statement; what the data were there, nobody has looked at.
-    if (moment !== undefined) this.backups.push({ id: backup.id, type: backup.type as BackupType, moment });
+    if (moment !== undefined)
+      this.backups.push({ id: backup.id, type: backup.type as BackupType, moment, endedAt: this.clock() + 1 });
+  }
+
+  /** Restores onto a service and waits for the end; `meanwhile` hears the job's id. */
+  async restore(
+    target: string,
+    request: Record<string, unknown>,
+    meanwhile: (jobId: number) => Promise<unknown> = async () => {},
+  ): Promise<RestoreEnd> {
+    for (;;) {
+      const body = { service_id: target, ...request };
+      const answer = await this.daemon.request('POST', '/skybackup/v1/restores', body);
+      const error: { error: string; message: string; details?: { job_id?: number } } | undefined =
+        answer.body.errors?.[0];
+      if (error === undefined) {
+        const jobId = Number(answer.body.job_id);
+        await meanwhile(jobId);
+        const job = await this.daemon.ended(jobId);
+        if (job.status === 'Succeeded') return { id: Number(answer.body.id) };
+        return { refused: job.error ?? { code: job.status, message: '' } };
+      }
+      // A job of the daemon's own may hold the target for a while.
+      if (error.details?.job_id === undefined) return { refused: { code: error.error, message: error.message } };
+      await delay(100);
+    }
   }
 
   async holds(id: string): Promise<Fingerprint> {
