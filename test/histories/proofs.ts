@@ -1,7 +1,10 @@
 import type { Dice } from './dice.ts';
 import { differences, type Fingerprint } from './fingerprint.ts';
 import type { Moment } from './timeline.ts';
-import { elsewhere, type World } from './world.ts';
+import type { World } from './world.ts';
+
+/** The service that is made of it, and removed again. */
+const copy = 'copy-to-look-at';
 
 /** What is to be restored, and what has to come of it. */
 interface Wanted {
@@ -13,18 +16,19 @@ interface Wanted {
   certain: boolean;
 }
 
-/** Restores a random point beside the service, and compares every table with what was recorded then. */
+/** Makes a new service of a random point, and compares every table with what was recorded then. */
 export async function prove(world: World, dice: Dice): Promise<void> {
   if (world.backups.length === 0) return;
   const wanted = ownMoment(world, dice);
-  const end = await world.restore(elsewhere, wanted.request);
+  const end = await world.restore(copy, { target: 'new', ...wanted.request });
   if (end.refused !== undefined) {
     world.tell(`     ${wanted.words}: refused, ${end.refused.code}: ${end.refused.message}`);
     const allowed = ['unsupported', 'not_found', 'conflict'].includes(end.refused.code);
     if (!wanted.certain && allowed) return;
     throw new Error(`${wanted.words} was refused: ${JSON.stringify(end.refused)}`);
   }
-  const found = await world.holds(elsewhere);
+  const found = await world.holds(copy);
+  await world.remove(copy);
   const at = wanted.right.find(({ state }) => differences(state, found).length === 0);
   if (at !== undefined) return world.tell(`     proven: ${wanted.words} is as #${at.index}`);
   throw new Error(`${wanted.words} is not what it was: ${whatItIs(world, wanted, found)}`);

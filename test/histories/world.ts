@@ -23,9 +23,8 @@ export interface TakenBackup {
 /** How a restore ended: refused or failed, or else well. */
 export type RestoreEnd = { id: number; refused?: undefined } | { refused: { code: string; message: string } };
 
-/** The service whose history it is, and one that backups are tried out on. */
+/** The service whose history it is. */
 export const service = 'history';
-export const elsewhere = 'elsewhere';
 
 /** A real daemon, a managed server with a history, and the record of it. */
 export class World {
@@ -48,9 +47,7 @@ export class World {
   }
 
   async begin(): Promise<void> {
-    for (const id of [service, elsewhere]) {
-      await this.daemon.api.daemon.registerService({ id, control: { kind: 'managed' }, nightly: false });
-    }
+    await this.daemon.api.daemon.registerService({ id: service, control: { kind: 'managed' }, nightly: false });
     this.timeline.add(await this.#look(0, 0));
   }
 
@@ -215,6 +212,13 @@ export class World {
       if (error.details?.job_id === undefined) return { refused: { code: error.error, message: error.message } };
       await delay(100);
     }
+  }
+
+  /** Removes a managed service with its data. */
+  async remove(id: string): Promise<void> {
+    const { job_id } = await this.daemon.api.daemon.removeService(id, id);
+    const job = await this.daemon.ended(job_id);
+    if (job.status !== 'Succeeded') throw new Error(`${id} was not removed: ${JSON.stringify(job.error)}`);
   }
 
   async holds(id: string): Promise<Fingerprint> {
