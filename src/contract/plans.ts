@@ -28,6 +28,8 @@ export const PlanFacts = z.strictObject({
   estimated_seconds: z.number().optional(),
   expected_downtime: z.string().optional(),
   lost: z.array(z.string()),
+  /** Of what is replaced, what comes over. */
+  keeps: z.array(z.string()).optional(),
   warnings: z.array(z.string()),
   undo: z.string(),
 });

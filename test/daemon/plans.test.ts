@@ -47,7 +47,8 @@ describe('a plan', () => {
       size_bytes: expect.any(Number),
       estimated_seconds: expect.any(Number),
       expected_downtime: expect.any(String),
-      lost: [expect.stringContaining('since the backup')],
+      lost: [expect.stringMatching(/since the backup.*no transaction was logged since GTID 0-\d+-\d+\.$/)],
+      keeps: [expect.stringContaining('skybackup logs in with')],
       undo: expect.stringContaining('72 hours'),
     });
     expect(JSON.stringify(body)).not.toContain('nonce');

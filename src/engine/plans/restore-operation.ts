@@ -1,18 +1,21 @@
 import { parseRequest } from '../../contract/parse-request.ts';
 import { RestoreRequest } from '../../contract/restores.ts';
-import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
+import { toPointInTime } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { findSource } from '../jobs/restore-source.ts';
 import { type RestoreSubject, resolveRestore } from '../jobs/restore-subject.ts';
+import { filesToCarryOver } from '../restore/carry-over.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { dataBytes } from '../restore/space.ts';
+import type { StoredService } from '../store/services-table.ts';
+import { type LiveTarget, lookAtTarget } from './live-target.ts';
+import { estimatedSeconds } from './measured-rate.ts';
 import type { Operation } from './operations.ts';
+import { lostBy } from './restore-losses.ts';
 import { serviceDigest } from './target-digest.ts';
-import { bytesInWords, durationInWords } from './words.ts';
+import { ageOf, bytesInWords, durationInWords } from './words.ts';
 
 const keptHours = 72;
-/** Until a first restore has shown better: unpacking, preparing and proving together, on a common disk. */
-const guessedBytesPerSecond = 60 * 1024 * 1024;
 
 export const restoreOperation: Operation = {
   normalise(context, input) {
@@ -26,6 +29,7 @@ export const restoreOperation: Operation = {
     const digest = await serviceDigest(context, target, ownJob, { backup: backup.id, size: backup.storage_bytes });
     const source = await findSource(context, backup);
     const size = dataBytes(source);
+    const live = await lookAtTarget(target);
     const other = backup.service_id !== target.id;
     return {
       digest,
@@ -34,13 +38,17 @@ export const restoreOperation: Operation = {
         service_id: target.id,
         confirm_id: target.id,
         replaced: `all data of ${target.id} (${target.datadir ?? 'its data directory'}), users and passwords included`,
-        replaced_by: `${wordsFor(source)} of ${backup.service_id}${other ? ', another service,' : ''} taken ${ageOf(context, backup.point_in_time)}`,
+        replaced_by: `${wordsFor(source)} of ${backup.service_id}${other ? ', another service,' : ''} taken ${ageOf(backup.point_in_time, context.clock.now())}`,
         ...(backup.point_in_time === undefined ? {} : { recovery_point: backup.point_in_time }),
         size_bytes: size,
-        estimated_seconds: estimate(source.backups.reduce((sum, { disk_bytes }) => sum + disk_bytes, 0)),
+        estimated_seconds: estimatedSeconds(
+          context,
+          source.backups.reduce((sum, { disk_bytes }) => sum + disk_bytes, 0),
+        ),
         expected_downtime: expectedDowntime(context, target.id),
-        lost: lostBy(context, subject),
-        warnings: warningsOf(subject, size),
+        lost: lostBy(context, { target, source, moment: backup.point_in_time, live }),
+        keeps: await keptBy(target),
+        warnings: warningsOf(subject, size, live),
         undo: `The present data are kept for ${keptHours} hours as ${target.datadir}.before-restore-<number of the restore>. To go back: stop ${target.id}, put that folder in the place of ${target.datadir}, start ${target.id}.`,
       },
     };
@@ -55,23 +63,21 @@ function wordsFor({ backups }: RestoreSource): string {
   return `incremental backup (with its full backup of ${toPointInTime(new Date(point_in_time))} UTC${chain})`;
 }
 
-function lostBy(context: EngineContext, { target, backup }: RestoreSubject): string[] {
-  const lost =
-    backup.service_id === target.id
-      ? [`Everything written to ${target.id} since the backup, taken ${ageOf(context, backup.point_in_time)}.`]
-      : [`Everything ${target.id} holds now: it becomes a copy of ${backup.service_id}.`];
-  const own = context.state.backups.lastGood(target.id);
-  if (own === undefined) {
-    lost.push(`${target.id} has no good backup of its own: what it holds exists nowhere else.`);
-  } else if (own.id !== backup.id) {
-    lost.push(
-      `What was written since ${target.id}'s own last good backup, taken ${ageOf(context, own.point_in_time)}, is in no backup.`,
-    );
-  }
-  return lost;
+/** What comes over from the target: the backup lacks it, and the server or its next backup needs it. */
+async function keptBy({ id, datadir }: StoredService): Promise<string[]> {
+  const account = `the account that skybackup logs in with on ${id}, so that its backups go on`;
+  if (datadir === undefined) return [account];
+  const { carried, left } = await filesToCarryOver(datadir).catch(() => ({ carried: [], left: [] }));
+  const few = (names: string[]): string =>
+    names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ');
+  return [
+    account,
+    ...(carried.length === 0 ? [] : [`files beside its data that no backup holds: ${few(carried)}`]),
+    ...(left.length === 0 ? [] : [`not these, too large to be settings: ${few(left)}`]),
+  ];
 }
 
-function warningsOf({ target, backup }: RestoreSubject, size: number): string[] {
+function warningsOf({ target, backup }: RestoreSubject, size: number, live: LiveTarget | undefined): string[] {
   const warnings =
     backup.service_id === target.id
       ? [`Users, passwords and grants of ${target.id} become those of the backup.`]
@@ -79,8 +85,18 @@ function warningsOf({ target, backup }: RestoreSubject, size: number): string[] 
           `${target.id} gets the users, passwords and grants of ${backup.service_id}: logins made for ${target.id} stop working.`,
         ];
   warnings.push(`About ${bytesInWords(size)} of disk are needed beside the present data until those expire.`);
-  warnings.push(`Replicas of ${target.id} break and must be set up anew.`);
+  warnings.push(...replicationWarnings(target.id, live));
   return warnings;
+}
+
+function replicationWarnings(id: string, live: LiveTarget | undefined): string[] {
+  const replicas = live?.replicas ?? [];
+  const now =
+    replicas.length === 0
+      ? `Replicas of ${id}, should there be any, break and must be set up anew.`
+      : `Replicas follow ${id} now (${replicas.join(', ')}): they break and must be set up anew.`;
+  const itself = `${id} follows ${live?.follows.join(', ')} as a replica, and does so no more afterwards: set it up anew.`;
+  return (live?.follows.length ?? 0) === 0 ? [now] : [now, itself];
 }
 
 function expectedDowntime(context: EngineContext, serviceId: string): string {
@@ -88,15 +104,4 @@ function expectedDowntime(context: EngineContext, serviceId: string): string {
   return last === undefined
     ? "some seconds: the server's own stop and start"
     : `about ${durationInWords(last)}, as at its last restore`;
-}
-
-function estimate(bytes: number): number {
-  return Math.ceil(5 + bytes / guessedBytesPerSecond);
-}
-
-function ageOf(context: EngineContext, pointInTime: string | undefined): string {
-  const moment = pointInTime === undefined ? undefined : (parsePointInTime(pointInTime) ?? new Date(pointInTime));
-  if (moment === undefined || Number.isNaN(moment.getTime())) return 'at an unknown time';
-  const age = Math.max(0, context.clock.now() - moment.getTime());
-  return `at ${toPointInTime(moment)} UTC, ${durationInWords(age)} ago`;
 }

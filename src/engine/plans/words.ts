@@ -1,3 +1,5 @@
+import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
+
 /** Sizes and times for people, as plans and messages use them. */
 export function bytesInWords(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -25,4 +27,12 @@ export function durationInWords(ms: number): string {
 
 function plural(count: number, unit: string): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+/** `at 2026-11-22 02:00:00 UTC, 5 hours ago` */
+export function ageOf(pointInTime: string | undefined, now: number): string {
+  const moment = pointInTime === undefined ? undefined : (parsePointInTime(pointInTime) ?? new Date(pointInTime));
+  if (moment === undefined || Number.isNaN(moment.getTime())) return 'at an unknown time';
+  const age = Math.max(0, now - moment.getTime());
+  return `at ${toPointInTime(moment)} UTC, ${durationInWords(age)} ago`;
 }

@@ -18,6 +18,7 @@ export function planInWords({ facts }: Plan): string {
     ),
     ...row('Downtime', facts.expected_downtime),
     ...facts.lost.map((loss) => `Lost: ${loss}`),
+    ...row('Stays', facts.keeps?.join('; ')),
     ...facts.warnings.map((warning) => `Warning: ${warning}`),
     ...row('Undo', facts.undo),
   ];
