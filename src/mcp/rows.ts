@@ -124,7 +124,8 @@ export function restoreRow(restore: Restore): Row {
     kept_until: timeInWords(restore.kept_until),
     message: message(restore.message),
   };
-  const label = `onto ${serviceLabel({ id: service_id, name: service_name })}`;
+  const onto = restore.target === 'new' ? 'into the new service' : 'onto';
+  const label = `${onto} ${serviceLabel({ id: service_id, name: service_name })}`;
   const kept = data.kept_data && `data of before kept at ${data.kept_data} until ${data.kept_until}`;
   return {
     data,

@@ -11,9 +11,10 @@ export function settingsInMarkdown(): string {
 
 /** The README's tools table: what each is for, and whether it asks a person first. */
 export function toolsInMarkdown(listed: readonly Tool[]): string {
-  const row = ({ name, title, annotations }: Tool): string => {
-    const always = allTools.some((tool) => tool.name === name && tool.operation === 'destructive');
-    const asks = always ? 'always' : annotations?.destructiveHint ? 'when less is protected afterwards' : 'no';
+  const row = ({ name, title, annotations, inputSchema }: Tool): string => {
+    const destructive = allTools.some((tool) => tool.name === name && tool.operation === 'destructive');
+    const always = 'target' in (inputSchema.properties ?? {}) ? 'unless into a new service' : 'always';
+    const asks = destructive ? always : annotations?.destructiveHint ? 'when less is protected afterwards' : 'no';
     return `| \`${name}\` | ${title} | ${asks} |`;
   };
   return ['| tool | what it does | asks a person |', '|---|---|---|', ...listed.map(row)].join('\n');

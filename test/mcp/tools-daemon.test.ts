@@ -205,6 +205,32 @@ it('a service is stopped with a yes alone, and started again', async () => {
   await until('ready');
 });
 
+it('a backup becomes a new service without a plan, and a person removes it again', async () => {
+  const client = await daemon.client('modern', {}, false);
+  const source = { target: 'new', backup: 'latest', source: 'shop' };
+  const started = await client.call('restore_backup', { ...source, service: 'look-inside', tables: ['shop.*'] });
+  expect(started).toMatchObject({ isError: false, data: { service_id: 'look-inside', wait_for: { kind: 'restore' } } });
+  expect(started.text).toContain('Nothing is replaced');
+  const made = await client.call('wait_for', started.data.wait_for as Record<string, unknown>);
+  expect(made).toMatchObject({ isError: false, data: { finished: true, outcome: 'done' } });
+  for (const command of ['connect', 'remove']) expect(made.text).toContain(`skybackup services ${command} look-inside`);
+  expect(await daemon.sql('look-inside', 'SELECT COUNT(*) > 0 FROM shop.orders')).toBe('1');
+  expect((await client.call('list_restores', { service: 'look-inside' })).text).toContain('into the new service');
+  await expect(daemon.cli(['services', 'remove', 'look-inside'])).rejects.toThrow('needs a person');
+  await expect(daemon.cli(['services', 'remove', 'look-inside', '--confirm', 'shop'])).rejects.toThrow(
+    'nothing was done',
+  );
+  expect(await daemon.cli(['services', 'remove', 'look-inside', '--confirm', 'look-inside'])).toContain('are removed');
+  expect((await client.call('list_services', {})).text).not.toContain('look-inside');
+
+  const hiding = await daemon.client('modern', { SKYBACKUP_SERVICES: 'shop' }, false);
+  for (const args of [source, { ...source, service: 'unseen' }]) {
+    const refused = await hiding.call('restore_backup', args);
+    expect(refused).toMatchObject({ isError: true, data: { error: { code: 'invalid_request' } } });
+    expect(refused.text).toContain('SKYBACKUP_SERVICES');
+  }
+});
+
 it('SKYBACKUP_SERVICES hides a service from plans, too: a hidden schedule and backup answer like unknown ones', async () => {
   const all = await daemon.client('modern', {}, false);
   const schedule = (await all.call('create_schedule', { service: 'shop', cron: '0 3 * * *' })).data.id;
@@ -229,6 +255,10 @@ describe('refusals say what to do', () => {
     ['create_backup', { service: 'shop', type: 'snapshot' }, 'unsupported'],
     ['create_schedule', { service: 'shop', cron: '0 3 * *' }, 'invalid_schedule'],
     ['restore_backup', { service: 'shop', backup: 'latest', point_in_time: '2024-03-26 12:00:00' }, 'unsupported'],
+    ['restore_backup', { backup: 'latest' }, 'invalid_request'],
+    ['restore_backup', { service: 'shop', backup: 'latest', tables: ['shop.*'] }, 'invalid_request'],
+    ['restore_backup', { target: 'new', backup: 'latest' }, 'invalid_request'],
+    ['restore_backup', { target: 'new', service: 'shop', backup: 'latest', source: 'shop' }, 'conflict'],
     ['wait_for', { kind: 'job', id: 999_999 }, 'not_found'],
     ['delete_schedule', { id: 999_999 }, 'not_found'],
   ])('%s %j → %s', async (tool, args, code) => {

@@ -1,28 +1,42 @@
 import type { BackupApi } from '../../client/backup-api.ts';
+import type { Backup } from '../../contract/backups.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Service } from '../../contract/services.ts';
 import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
 import type { Call } from '../context.ts';
 import { readTime, timeInWords } from '../sizes-and-times.ts';
-import { findBackup } from './backup.ts';
+import { findBackup, latest } from './backup.ts';
 import { findService } from './service.ts';
 
 interface RestoreArguments {
-  service: string;
+  target?: 'new' | undefined;
+  service?: string | undefined;
+  tables?: string[] | undefined;
   backup?: string | undefined;
   source?: string | undefined;
   point_in_time?: string | undefined;
 }
 
 export interface ExactRestore {
-  service_id: string;
+  target: 'new' | undefined;
+  /** Undefined: the id of a new service is left to the daemon. */
+  service_id: string | undefined;
+  tables: string[] | undefined;
   /** A backup id; in the cloud, with a point in time and no backup, the source service's id. */
   id: string;
   point_in_time: string | undefined;
 }
 
 /** The exact restore that forgiving arguments mean, checked against the provider's rules before anyone is asked. */
-export async function findRestore(args: RestoreArguments, { api, signal }: Call): Promise<ExactRestore> {
+export async function findRestore(args: RestoreArguments, call: Call): Promise<ExactRestore> {
+  const { api, signal } = call;
+  if (args.target === 'new') return findNewService(args, call);
+  if (args.service === undefined || args.tables !== undefined) {
+    const what = args.service === undefined ? 'service: which service is restored' : 'tables: choosing among them';
+    throw new SkybackupError('invalid_request', `${what} is not clear.`, {
+      hint: 'To replace all data of a service give "service" and no "tables"; to replace nothing give target "new".',
+    });
+  }
   const target = await findService(api, args.service, signal);
   const source = args.source === undefined ? target : await findService(api, args.source, signal);
   const point_in_time = args.point_in_time === undefined ? undefined : exactMoment(args.point_in_time);
@@ -33,16 +47,41 @@ export async function findRestore(args: RestoreArguments, { api, signal }: Call)
       });
     }
     await checkWindow(api, source, point_in_time, signal);
-    return { service_id: target.id, id: source.id, point_in_time };
+    return { ...replacing, service_id: target.id, id: source.id, point_in_time };
   }
   const backup = await findBackup(api, args.backup, source.id, signal);
-  if (backup.type === 'binarylog') {
-    throw new SkybackupError('unsupported', `${backup.id} holds binary logs, which cannot be restored by themselves.`, {
-      hint: 'Restore a full or an incremental backup; binary logs only roll one forward.',
+  refuseLogs(backup);
+  if (api.provider.kind === 'cloud') await checkTarget(api, backup, target, signal);
+  return { ...replacing, service_id: target.id, id: backup.id, point_in_time };
+}
+
+const replacing = { target: undefined, tables: undefined };
+
+/** A restore beside everything there is; `service` is then the id that the new service is to have. */
+async function findNewService(args: RestoreArguments, { api, signal }: Call): Promise<ExactRestore> {
+  if (api.provider.kind === 'cloud') {
+    throw new SkybackupError('unsupported', 'Only a skybackup daemon makes a new service of a backup.', {
+      hint: 'In the cloud, a person makes an empty service in the portal; a backup can then be restored onto it.',
     });
   }
-  if (api.provider.kind === 'cloud') await checkTarget(api, backup, target, signal);
-  return { service_id: target.id, id: backup.id, point_in_time };
+  const { backup: given = '', service: service_id, tables, target } = args;
+  if (given === '' || (given.trim().toLowerCase() === latest && args.source === undefined)) {
+    throw new SkybackupError('invalid_request', 'Which backup the new service is made of was not given.', {
+      hint: 'Give a backup id from list_backups; or "latest", with the service it is of as "source".',
+    });
+  }
+  const source = args.source === undefined ? undefined : await findService(api, args.source, signal);
+  const backup = await findBackup(api, given, source?.id ?? '', signal);
+  refuseLogs(backup);
+  const point_in_time = args.point_in_time === undefined ? undefined : exactMoment(args.point_in_time);
+  return { target, service_id, tables, id: backup.id, point_in_time };
+}
+
+function refuseLogs({ id, type }: Backup): void {
+  if (type !== 'binarylog') return;
+  throw new SkybackupError('unsupported', `${id} holds binary logs, which cannot be restored by themselves.`, {
+    hint: 'Restore a full or an incremental backup; binary logs only roll one forward.',
+  });
 }
 
 function exactMoment(given: string): string {

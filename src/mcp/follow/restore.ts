@@ -22,7 +22,28 @@ export async function followRestore(id: number, call: Call): Promise<Followed> {
     done: job?.bytes,
     total: job?.total_bytes,
     data: { ...restoreRow(restore).data, phase: job?.phase },
-    ended: async () => (outcome === 'failed' ? failed(restore, call) : succeeded(restore, call)),
+    ended: async () => {
+      if (restore.target === 'new') return endedNew(restore, outcome === 'failed');
+      return outcome === 'failed' ? failed(restore, call) : succeeded(restore, call);
+    },
+  };
+}
+
+/** A service that was made of a backup, or of which nothing is left. */
+function endedNew(restore: Restore, isFailed: boolean): ToolAnswer {
+  const { service_id: id, message = '', warnings = [] } = restore;
+  const row = restoreRow(restore);
+  return {
+    text: [
+      isFailed ? `The new service ${id} was not made; nothing of it is left.` : `The new service ${id} runs.`,
+      quoteText(message, 600),
+      row.text,
+    ],
+    data: { ...row.data, message: quoteText(message, 600) },
+    warnings,
+    next: isFailed
+      ? 'Mend the reason, then call restore_backup again.'
+      : `Have the person open it (skybackup services connect ${id}), and remove it when it is no longer needed (skybackup services remove ${id}).`,
   };
 }
 

@@ -5,11 +5,22 @@ import { findRestore } from '../find/restore.ts';
 export const restoreBackup = defineTool({
   name: 'restore_backup',
   operation: 'destructive',
-  title: 'Restore a backup onto a service',
+  title: 'Restore a backup',
   description:
-    "REPLACES ALL DATA of the target service by a backup. Before calling, tell the person which service loses its data, to which moment it goes back, and offer create_backup of the target first. The first call changes nothing: a person must approve the plan, in a form or as the answer says; only then does it start. Returns at once; then wait_for. Rules of the SkySQL cloud: only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
+    'Offer target "new" first (not in the cloud): it makes a service of the backup, or of some tables, and replaces nothing. Without it ALL DATA of the service are REPLACED by the backup: tell the person which service loses its data, to which moment it goes back, and offer create_backup of it first. The first such call changes nothing: a person must approve the plan, in a form or as the answer says; only then does it start. Returns at once; then wait_for. Rules of the SkySQL cloud: only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source\'s; point_in_time needs snapshots.',
   input: z.strictObject({
-    service: z.string().max(300).describe('TARGET, loses its data: id, unique name or FQDN'),
+    target: z.literal('new').optional(),
+    service: z
+      .string()
+      .max(300)
+      .optional()
+      .describe('TARGET, loses its data: id, unique name or FQDN. With target "new": an id for it, if any is wanted'),
+    tables: z
+      .array(z.string().max(300))
+      .min(1)
+      .max(500)
+      .optional()
+      .describe('What a new service brings, all else is left out: "shop.orders", "shop.*"'),
     backup: z
       .string()
       .max(300)
@@ -26,7 +37,9 @@ export const restoreBackup = defineTool({
     wait_for: 'object',
   },
   exact: (args, call) => findRestore(args, call),
-  async effect({ service_id, id, point_in_time }) {
+  async effect({ service_id, id, point_in_time, target }) {
+    // Nothing is replaced.
+    if (target === 'new') return undefined;
     const when = point_in_time === undefined ? {} : { point_in_time };
     const what = id.includes(':') ? { backup: id } : { source: id };
     return {
@@ -35,11 +48,13 @@ export const restoreBackup = defineTool({
       repeat: { service: service_id, ...what, ...when },
     };
   },
-  async run({ service_id, id, point_in_time }, { api, signal, planId }) {
+  async run({ service_id, id, point_in_time, target, tables }, { api, signal, planId }) {
     const restore = await api.createRestore(
       {
-        service_id,
         backup_id: id,
+        ...(service_id === undefined ? {} : { service_id }),
+        ...(target === undefined ? {} : { target }),
+        ...(tables === undefined ? {} : { tables }),
         ...(point_in_time === undefined ? {} : { point_in_time }),
         ...(planId === undefined ? {} : { plan_id: planId }),
       },
@@ -47,17 +62,24 @@ export const restoreBackup = defineTool({
     );
     const wait = { kind: 'restore', id: restore.id };
     return {
-      text: [`Restore ${restore.id} has started: the data of ${service_id} are being replaced by ${id}.`],
+      text: [
+        target === 'new'
+          ? `Restore ${restore.id} has started: it makes the new service ${restore.service_id} of ${id}. Nothing is replaced.`
+          : `Restore ${restore.id} has started: the data of ${restore.service_id} are being replaced by ${id}.`,
+      ],
       data: {
         id: restore.id,
         job_id: restore.job_id,
-        service_id,
+        service_id: restore.service_id,
         backup_id: id,
         status: restore.status,
         wait_for: wait,
       },
       warnings: restore.warnings ?? [],
-      next: `Call wait_for with ${JSON.stringify(wait)}: it tells the state of the service, its users and how to undo.`,
+      next:
+        target === 'new'
+          ? `Call wait_for with ${JSON.stringify(wait)}: it tells how to open the new service, and how to remove it.`
+          : `Call wait_for with ${JSON.stringify(wait)}: it tells the state of the service, its users and how to undo.`,
     };
   },
 });
