@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Schedule } from '../../src/contract/schedules.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
@@ -32,6 +33,14 @@ afterAll(async () => {
 
 const codes = () => engine.health('orders').services[0]?.reasons.map(({ code }) => code);
 
+/** The kinds of work whose rates are known now. */
+function measuredWork(): unknown[] {
+  const db = new DatabaseSync(home.home.state, { readOnly: true });
+  const rows = db.prepare('SELECT work FROM rates ORDER BY work').all();
+  db.close();
+  return rows.map(({ work }) => work);
+}
+
 /** Lets the schedule's next run come, and waits until it has ended. */
 async function nextRun({ id }: Schedule): Promise<Schedule> {
   const before = engine.schedules.get(id);
@@ -58,6 +67,7 @@ it('a drill proves the newest backup when cron says so, with its own queries', a
   expect(engine.schedules.list({ service_id: 'orders', type: 'drill' }).items).toMatchObject([{ id: drill.id }]);
   // It takes no backups: as before, nothing does.
   expect(codes()).toEqual(['no_schedule', 'unproven']);
+  expect(measuredWork()).toEqual([]);
 
   const ran = await nextRun(drill);
   expect(ran).toMatchObject({ status: 'Succeeded', backup_id: backup, message: expect.stringContaining('is proven') });
@@ -68,6 +78,7 @@ it('a drill proves the newest backup when cron says so, with its own queries', a
     last_proven_restore: { verification_id: proof?.id, recovery_seconds: proof?.recovery_seconds },
   });
   expect(codes()).toEqual(['no_schedule']);
+  expect(measuredWork()).toEqual(['prepare', 'prove', 'unpack']);
   await engine.schedules.remove(drill.id, administrator);
 });
 

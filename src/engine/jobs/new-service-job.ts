@@ -9,6 +9,8 @@ import type { EngineContext } from '../engine-context.ts';
 import { ownConnection } from '../managed/create.ts';
 import { managedLayout } from '../managed/layout.ts';
 import { highestGtids } from '../mariadb/gtid.ts';
+import { type MeasuredJob, measured } from '../rates/measured-phases.ts';
+import { recordRates } from '../rates/record-rates.ts';
 import { checkWanted } from '../restore/bring-tables.ts';
 import { placeOf } from '../restore/data-place.ts';
 import { type NewService, restoreToNewService } from '../restore/new-service.ts';
@@ -99,8 +101,10 @@ function run(
 ): void {
   const { state, home, repository } = context;
   let registered = false;
+  let measure: MeasuredJob | undefined;
   job.start<NewService & { server: KnownServer }>({
     async run(work) {
+      measure = measured(work);
       state.restores.begin(restoreId, `The new service ${service.id} is being made.`);
       const made = await restoreToNewService(
         {
@@ -113,7 +117,7 @@ function run(
           highestGtids: highestGtids(...state.backups.gtidsOf(service.id), ...state.archivedLogs.gtidsOf(service.id)),
           beforeStart: () => checkLease(context, job.row, work.signal),
         },
-        work,
+        measure,
       );
       return { ...made, server: await readKnownServer(service.connection) };
     },
@@ -121,6 +125,7 @@ function run(
       if (!state.services.add(service, backup_id)) throw new Error(`the service ${service.id} exists`);
       state.services.setServer(service.id, server);
       state.services.setHighestGtids(service.id, gtids);
+      recordRates(state, wanted.source, measure);
       if (wanted.nightly) addNightly(context, service);
       const message =
         `Restored into the new service ${service.id}, on port ${port}, with the users of ${source_service_id}. ` +

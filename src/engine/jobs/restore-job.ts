@@ -3,6 +3,8 @@ import type { Restore, RestoreRequest } from '../../contract/restores.ts';
 import type { Asker, EngineContext } from '../engine-context.ts';
 import { highestGtids } from '../mariadb/gtid.ts';
 import { carryOutPlanned } from '../plans/carry-out.ts';
+import { type MeasuredJob, measured } from '../rates/measured-phases.ts';
+import { recordRates } from '../rates/record-rates.ts';
 import { placeOf } from '../restore/data-place.ts';
 import { checkRestorable } from '../restore/restorable.ts';
 import { type RestoreOutcome, restoreBackup } from '../restore/restore.ts';
@@ -43,8 +45,10 @@ export async function startRestore(context: EngineContext, request: RestoreReque
       return row;
     });
 
+    let measure: MeasuredJob | undefined;
     job.start<RestoreOutcome>({
       run(work) {
+        measure = measured(work);
         state.restores.begin(restore.id, 'The new data are being made beside the present ones; the service goes on.');
         return restoreBackup(
           {
@@ -57,10 +61,13 @@ export async function startRestore(context: EngineContext, request: RestoreReque
             highestGtids: knownGtids(context, target),
             beforeSwap: () => checkLease(context, job.row, work.signal),
           },
-          work,
+          measure,
         );
       },
-      succeeded: (outcome) => recordSuccess(context, target, restore.id, restore.new_incarnation, outcome),
+      succeeded(outcome) {
+        recordRates(state, source, measure);
+        return recordSuccess(context, target, restore.id, restore.new_incarnation, outcome);
+      },
       failed: (end) =>
         state.restores.end(restore.id, {
           status: end.status === 'Cancelled' ? 'Cancelled' : 'Failed',

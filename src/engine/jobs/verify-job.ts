@@ -1,10 +1,11 @@
 import { SkybackupError } from '../../contract/errors.ts';
 import type { DrillChecks } from '../../contract/verifications.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { type MeasuredJob, measured } from '../rates/measured-phases.ts';
+import { recordRates } from '../rates/record-rates.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import type { BackupRow } from '../store/backups-index.ts';
 import type { RowCount, VerificationRow } from '../store/verifications-table.ts';
-import { type MeasuredJob, measured } from '../verify/measured-phases.ts';
 import { type Verified, verifyBackup } from '../verify/verify-backup.ts';
 import type { ReservedJob } from './job-runner.ts';
 import { findSource, readManifest } from './restore-source.ts';
@@ -63,15 +64,17 @@ function checkVerifiable({ id, type, status }: BackupRow, checks: DrillChecks): 
 function run(context: EngineContext, row: VerificationRow, job: ReservedJob): void {
   const { state, repository, home } = context;
   let work: MeasuredJob | undefined;
+  let source: RestoreSource | undefined;
   job.start<Verified>({
     async run(context_) {
       work = measured(context_);
       state.verifications.begin(row.id, 'The backup is being verified.');
-      const source = await sourceOf(context, row);
+      source = await sourceOf(context, row);
       return verifyBackup({ verificationId: row.id, source, checks: row.checks, repository, home }, work);
     },
     succeeded({ recoveryMs, rowCounts }) {
       const message = successInWords(row, recoveryMs, rowCounts);
+      if (source !== undefined) recordRates(state, source, work);
       state.verifications.end(row.id, {
         status: 'Succeeded',
         message,

@@ -4,12 +4,12 @@ import { toPointInTime } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { findSource } from '../jobs/restore-source.ts';
 import { type RestoreSubject, resolveRestore } from '../jobs/restore-subject.ts';
+import { estimateSeconds } from '../rates/kinds-of-work.ts';
 import { filesToCarryOver } from '../restore/carry-over.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { dataBytes } from '../restore/space.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { type LiveTarget, lookAtTarget } from './live-target.ts';
-import { estimatedSeconds } from './measured-rate.ts';
 import type { Operation } from './operations.ts';
 import { lostBy } from './restore-losses.ts';
 import { serviceDigest } from './target-digest.ts';
@@ -41,10 +41,7 @@ export const restoreOperation: Operation = {
         replaced_by: `${wordsFor(source)} of ${backup.service_id}${other ? ', another service,' : ''} taken ${ageOf(backup.point_in_time, context.clock.now())}`,
         ...(backup.point_in_time === undefined ? {} : { recovery_point: backup.point_in_time }),
         size_bytes: size,
-        estimated_seconds: estimatedSeconds(
-          context,
-          source.backups.reduce((sum, { disk_bytes }) => sum + disk_bytes, 0),
-        ),
+        estimated_seconds: estimateSeconds(source, context.state.rates.of),
         expected_downtime: expectedDowntime(context, target.id),
         lost: lostBy(context, { target, source, moment: backup.point_in_time, live }),
         keeps: await keptBy(target),

@@ -24,4 +24,11 @@ CREATE INDEX verifications_by_service ON verifications (service_id, id);
 CREATE INDEX verifications_that_prove ON verifications (service_id, id) WHERE status = 'Succeeded' AND quick = 0;
 CREATE INDEX verifications_by_drill ON verifications (service_id, id) WHERE status = 'Succeeded' AND schedule_id IS NOT NULL;
 CREATE INDEX verifications_that_failed ON verifications (service_id, id) WHERE status = 'Failed';
-CREATE INDEX verifications_running ON verifications (id) WHERE status IN ('Scheduled', 'Running');`;
+CREATE INDEX verifications_running ON verifications (id) WHERE status IN ('Scheduled', 'Running');
+
+-- How fast data were made of backups on this machine: the plans' estimates come from here.
+CREATE TABLE rates (
+  work TEXT PRIMARY KEY,
+  bytes REAL NOT NULL,
+  seconds REAL NOT NULL CHECK (seconds > 0)
+) STRICT;`;

@@ -6,6 +6,7 @@ import { backupsIndex } from './backups-index.ts';
 import { coverageQueries } from './coverage-queries.ts';
 import { jobsTable } from './jobs-table.ts';
 import { keysTable } from './keys-table.ts';
+import { ratesTable } from './rates-table.ts';
 import { removalsTable } from './removals-table.ts';
 import { restoresTable } from './restores-table.ts';
 import { retentionTable } from './retention-table.ts';
@@ -39,6 +40,7 @@ export function openState(file: string, now: () => number = Date.now) {
     archivedLogs: archivedLogs(db),
     coverage: coverageQueries(db),
     restores: restoresTable(db, now),
+    rates: ratesTable(db),
     verifications: verificationsTable(db, now),
     retention: retentionTable(db, now),
     removals: removalsTable(db, now),

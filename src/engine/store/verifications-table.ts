@@ -7,7 +7,6 @@ import { flag, optional, type PageRequest, pageBounds, type RowPage, texts, time
 const json = <T extends z.ZodType>(schema: T) => z.string().transform((text) => schema.parse(JSON.parse(text)));
 
 const MeasuredPhase = z.object({ phase: z.string(), seconds: z.number(), bytes: z.number().optional() });
-export type MeasuredPhase = z.infer<typeof MeasuredPhase>;
 
 const RowCount = z.object({ table: z.string(), rows: z.number(), recorded: z.number().nullable() });
 export type RowCount = z.infer<typeof RowCount>;
@@ -52,7 +51,7 @@ export interface NewVerification {
 }
 
 export interface VerificationEnd extends JobEnd {
-  phases?: readonly MeasuredPhase[];
+  phases?: readonly z.infer<typeof MeasuredPhase>[];
   /** Undefined for one that proved no restore. */
   recovery_ms?: number | undefined;
   row_counts?: readonly RowCount[] | undefined;

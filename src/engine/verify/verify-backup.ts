@@ -4,6 +4,7 @@ import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import type { DrillChecks } from '../../contract/verifications.ts';
 import { errorLines, logLinesSince, sayErrors } from '../mariadb/server-log.ts';
+import type { MeasuredJob } from '../rates/measured-phases.ts';
 import type { Repository } from '../repository/repository.ts';
 import { buildData } from '../restore/build-data.ts';
 import { checkReadable } from '../restore/restorable.ts';
@@ -14,7 +15,6 @@ import type { RowCount } from '../store/verifications-table.ts';
 import { askQueries } from './ask-queries.ts';
 import { checkTables } from './check-tables.ts';
 import { countRows } from './count-rows.ts';
-import type { MeasuredJob } from './measured-phases.ts';
 import { readWhole } from './read-whole.ts';
 
 export interface VerifyInput {

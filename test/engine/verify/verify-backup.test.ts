@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SkybackupError } from '../../../src/contract/errors.ts';
-import { measured } from '../../../src/engine/verify/measured-phases.ts';
+import { measured } from '../../../src/engine/rates/measured-phases.ts';
 import { type VerifyInput, verifyBackup } from '../../../src/engine/verify/verify-backup.ts';
 import { checksums } from '../../servers/mariadbd.ts';
 import { sampleRepository, type TestJob, testJob } from '../restore/sample-backup.ts';

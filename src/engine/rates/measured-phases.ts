@@ -1,9 +1,15 @@
 import type { JobContext } from '../job-context.ts';
-import type { MeasuredPhase } from '../store/verifications-table.ts';
+
+/** `seconds` and `bytes` over all times that a job was in this phase. */
+export interface MeasuredPhase {
+  phase: string;
+  seconds: number;
+  bytes?: number | undefined;
+}
 
 /** A job's phases with a clock beside them, and its warnings kept. */
 export interface MeasuredJob extends JobContext {
-  /** Those that ended and the one that goes on, in their order. */
+  /** In the order in which they came first; the one that goes on until now. */
   phases(): MeasuredPhase[];
   /** Milliseconds since the first phase began. */
   elapsedMs(): number;
@@ -29,11 +35,17 @@ export function measured(job: JobContext, clock: () => number = () => performanc
       warnings.push(message);
       job.warn(message);
     },
-    phases: () =>
-      phases.map(({ phase, begun, bytes }, place) => {
-        const seconds = ((phases[place + 1]?.begun ?? clock()) - begun) / 1000;
-        return { phase, seconds: Math.round(seconds * 1000) / 1000, ...(bytes === undefined ? {} : { bytes }) };
-      }),
+    phases() {
+      const measures = new Map<string, MeasuredPhase>();
+      for (const [place, { phase, begun, bytes }] of phases.entries()) {
+        const measure = measures.get(phase) ?? { phase, seconds: 0 };
+        measure.seconds += ((phases[place + 1]?.begun ?? clock()) - begun) / 1000;
+        // Of a phase that comes again, bytes go on from where they were.
+        if (bytes !== undefined) measure.bytes = Math.max(bytes, measure.bytes ?? 0);
+        measures.set(phase, measure);
+      }
+      return [...measures.values()].map((each) => ({ ...each, seconds: Math.round(each.seconds * 1000) / 1000 }));
+    },
     elapsedMs: () => Math.round(clock() - (phases[0]?.begun ?? clock())),
   };
 }
