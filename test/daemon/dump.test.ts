@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, type TestDaemon } from '../servers/daemon.ts';
-import { startMariadbd, type TestMariadbd } from '../servers/mariadbd.ts';
+import { checksums, startMariadbd, type TestMariadbd } from '../servers/mariadbd.ts';
 
 describe('a server that is reached over TCP alone', () => {
   let daemon: TestDaemon;
@@ -74,12 +74,26 @@ describe('a server that is reached over TCP alone', () => {
     expect(marks.stdout).toBe('2');
   });
 
-  it('refuses to restore a dump by name', async () => {
-    await daemon.api.daemon.registerService({ id: 'own', control: { kind: 'managed' }, nightly: false });
+  it('has a dump restored onto a server of the daemon, as a logical restore', async () => {
+    const own = await daemon.api.daemon.registerService({ id: 'own', control: { kind: 'managed' }, nightly: false });
     const { items } = await daemon.api.listBackups({ service_id: 'remote', page_size: 1 });
-    await expect(daemon.api.createRestore({ service_id: 'own', backup_id: items[0]?.id ?? '' })).rejects.toMatchObject({
-      code: 'unsupported',
-      message: expect.stringContaining('dump'),
+    const id = items[0]?.id ?? '';
+    const lookup = { backup_id: id, service_id: 'remote' };
+    expect(await daemon.api.lookupRestoreTargets(lookup)).toEqual([{ service_id: 'own', service_name: 'own' }]);
+    const plan = await daemon.api.daemon.createPlan({
+      operation: 'restore_backup',
+      arguments: { service_id: 'own', id },
     });
+    expect(plan.facts.replaced_by).toMatch(/^dump of remote, another service, taken at/);
+    await daemon.api.daemon.declinePlan(plan.id, 'declined');
+
+    const restore = await daemon.api.createRestore({ service_id: 'own', backup_id: id });
+    expect(restore).toMatchObject({ type: 'logical', backup_id: id });
+    expect(await daemon.ended(restore.job_id ?? 0)).toMatchObject({ status: 'Succeeded' });
+    expect(await daemon.api.getRestore(restore.id)).toMatchObject({ type: 'logical', users_from: 'remote' });
+    const connection = { socket: own.socket ?? '', defaults_file: join(daemon.home.services, 'own', 'client.cnf') };
+    const data = (sums: Record<string, number | null>) =>
+      Object.entries(sums).filter(([name]) => !name.startsWith('mysql.'));
+    expect(data(await checksums(connection))).toEqual(data(await server.checksums()));
   });
 });

@@ -66,6 +66,7 @@ export async function startNewService(context: EngineContext, request: RestoreRe
         source_service_id: backup.service_id,
         backup_id: backup.id,
         bucket: repository.url,
+        backup_type: backup.type,
         new_incarnation: service.incarnation,
         job_id: job.row.id,
         plan_id: undefined,

@@ -36,6 +36,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
         source_service_id: backup.service_id,
         backup_id: backup.id,
         bucket: repository.url,
+        backup_type: backup.type,
         new_incarnation: randomUUID(),
         job_id: job.row.id,
         plan_id: asker.planId,

@@ -58,7 +58,7 @@ export function resolveBackup(context: Pick<EngineContext, 'state'>, request: Re
   }
   if (backup.type === 'binarylog') {
     throw new SkybackupError('unsupported', `Backup ${id} holds binary logs, which cannot be restored by themselves.`, {
-      hint: 'Restore a full or an incremental backup; binary logs only roll one forward.',
+      hint: 'Restore a full, incremental or dump backup; binary logs only roll one forward.',
     });
   }
   return backup;

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { SkybackupError } from '../../contract/errors.ts';
 import { connectWith, type SqlConnection } from './connect.ts';
+import type { Login } from './login.ts';
 import { accountStatements, randomPassword } from './native-account.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { waitUntilGone } from './process-identity.ts';
@@ -25,6 +26,8 @@ export interface PrivateServerSpec {
 export interface PrivateServer {
   readonly identity: ProcessIdentity;
   readonly connection: SqlConnection;
+  /** For tools that write to it. */
+  readonly login: Login;
   /** Removes its own account and ends the server; throws when its log tells of an error. */
   stop(): Promise<void>;
   /** Ends it at once, for data that are thrown away. Safe to repeat, also after `stop`. */
@@ -32,6 +35,12 @@ export interface PrivateServer {
 }
 
 const account = '`skybackup_private`@`localhost`';
+
+/** "All privileges" leave PROXY out, and none may grant it who has not got it: dumps and logs do. It goes with the account. */
+const proxyStatements: readonly string[] = [
+  `REPLACE INTO mysql.proxies_priv (host, user, proxied_host, proxied_user, with_grant, grantor) VALUES ('localhost', 'skybackup_private', '', '', 1, '')`,
+  'FLUSH PRIVILEGES',
+];
 
 /**
  * Options of a server that nobody but us reaches and that does nothing by itself. The grant tables stay on: with
@@ -55,6 +64,12 @@ function privateServerArguments(spec: PrivateServerSpec): string[] {
     '--event-scheduler=OFF',
     '--skip-slave-start',
     '--local-infile=0',
+    // What is imported or replayed reaches no file but the data: DATA DIRECTORY is then left out of a CREATE TABLE, too.
+    '--skip-symbolic-links',
+    `--secure-file-priv=${spec.temporary}`,
+    '--max-allowed-packet=1G',
+    // Whatever is lost with the machine is made anew; what is kept, its clean end and the sealing make durable.
+    '--innodb-flush-log-at-trx-commit=0',
     '--strict-password-validation=0',
     // The long form: `--loose-connect` would be taken for the start of --connect-timeout, and no login would succeed.
     '--loose-plugin-federated=OFF',
@@ -70,7 +85,7 @@ function privateServerArguments(spec: PrivateServerSpec): string[] {
  */
 export async function startPrivateServer(spec: PrivateServerSpec, signal: AbortSignal): Promise<PrivateServer> {
   const password = randomPassword();
-  const statements = accountStatements(account, password).map((line) => `${line};\n`);
+  const statements = [...accountStatements(account, password), ...proxyStatements].map((line) => `${line};\n`);
   writeFileSync(spec.initFile, statements.join(''), { mode: 0o600 });
   const identity = await launchServer({
     args: privateServerArguments(spec),
@@ -87,6 +102,7 @@ export async function startPrivateServer(spec: PrivateServerSpec, signal: AbortS
     return {
       identity,
       connection,
+      login,
       stop: () => stop(spec, identity, connection),
       discard: () => discard(identity, connection),
     };

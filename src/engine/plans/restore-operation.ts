@@ -53,7 +53,8 @@ export const restoreOperation: Operation = {
 };
 
 function wordsFor({ backups }: RestoreSource): string {
-  const [{ point_in_time }, ...increments] = backups;
+  const [{ type, point_in_time }, ...increments] = backups;
+  if (type === 'dump') return 'dump';
   if (increments.length === 0) return 'full backup';
   const between = increments.length - 1;
   const chain = between === 0 ? '' : ` and ${between} incremental${between === 1 ? '' : 's'} between`;

@@ -1,11 +1,12 @@
 import type { JobContext } from '../job-context.ts';
 import { type PrivateServer, startPrivateServer } from '../mariadb/private-server.ts';
 import type { Repository } from '../repository/repository.ts';
+import { makeEmptyData } from './empty-data.ts';
 import { giveGtidState } from './gtid-state.ts';
+import { importDump } from './import-dump.ts';
 import { materialise } from './materialise.ts';
 import { prove } from './prove.ts';
-import { physicalBackup } from './restorable.ts';
-import { lastBackup, type RestoreSource } from './source.ts';
+import { isDump, lastBackup, type RestoreSource } from './source.ts';
 import { makeStaging, type Staging } from './staging.ts';
 
 /**
@@ -20,13 +21,23 @@ export async function buildData(
   serverId: number,
   job: JobContext,
 ): Promise<PrivateServer> {
-  const last = physicalBackup(lastBackup(source));
+  const last = lastBackup(source);
   await makeStaging(staging);
-  await materialise(source, repository, staging, job);
-  job.phase('proving', 'Opening every table on a private server.');
+  if (isDump(source)) {
+    job.phase('preparing', 'Making an empty data directory.');
+    await makeEmptyData(last, staging, job.signal);
+  } else {
+    await materialise(source, repository, staging, job);
+    job.phase('proving', 'Opening every table on a private server.');
+  }
   const server = await startPrivateServer({ ...staging, options: last.server.options, serverId }, job.signal);
   try {
     const { connection } = server;
+    if (isDump(source)) {
+      job.phase('materialising', 'Importing the dump into a private server, beside the present data.');
+      await importDump(last, repository, staging, server, job);
+      job.phase('proving', 'Opening every table on a private server.');
+    }
     // The boundary is the backup's own note of it. From here on, the server's log says which transaction was reached.
     const boundary = last.binlog?.gtid ?? '';
     await giveGtidState(connection, boundary);

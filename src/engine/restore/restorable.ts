@@ -1,10 +1,10 @@
 import { SkybackupError } from '../../contract/errors.ts';
 import { type ChainLink, followChain } from '../chain/chain.ts';
-import { toolVersion } from '../mariadb/tools.ts';
+import { findTool, toolVersion } from '../mariadb/tools.ts';
 import { releaseOf } from '../mariadb/version.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { ServiceRecord } from '../service.ts';
-import { lastBackup, type RestoreSource } from './source.ts';
+import { isDump, lastBackup, type RestoreSource } from './source.ts';
 
 /** A backup whose position in the redo log is known: what a physical restore needs. */
 export type PhysicalManifest = Manifest & { lsn: NonNullable<Manifest['lsn']> };
@@ -14,8 +14,8 @@ export function physicalBackup(manifest: Manifest): PhysicalManifest {
   const { lsn, type } = manifest;
   const physical = type === 'full' || type === 'incremental';
   if (physical && manifest.method === 'mariabackup' && lsn !== null) return { ...manifest, lsn };
-  throw new SkybackupError('unsupported', `Backup ${manifest.id} is of type ${type}, which cannot be restored yet.`, {
-    hint: 'Restore a full or an incremental backup instead.',
+  throw new SkybackupError('unsupported', `Backup ${manifest.id} is of type ${type}, of which no data can be made.`, {
+    hint: 'Choose a full, incremental or dump backup; binary logs only roll one forward.',
   });
 }
 
@@ -45,14 +45,18 @@ export async function checkRestorable(
  * naming both versions.
  */
 export async function checkReadable(source: RestoreSource, signal: AbortSignal): Promise<void> {
-  for (const backup of source.backups) {
-    physicalBackup(backup);
-    checkUnencrypted(backup);
+  for (const backup of source.backups) checkUnencrypted(backup);
+  const last = lastBackup(source);
+  const installed = await toolVersion('mariadbd', signal);
+  if (isDump(source)) {
+    compareSeries(last, installed);
+    for (const tool of ['zstd', 'mariadb', 'mariadb-install-db'] as const) findTool(tool);
+    return;
   }
+  source.backups.forEach(physicalBackup);
   checkChain(source);
   // A chain never crosses a change of version.
-  const last = lastBackup(source);
-  compareServers(last, await toolVersion('mariadbd', signal));
+  compareServers(last, installed);
   compareTool(last, await toolVersion('mariadb-backup', signal));
 }
 
@@ -76,7 +80,7 @@ function chainLink({ id, service_id, type, incarnation, server, parent, full, ls
 function checkUnencrypted({ id, encryption }: Manifest): void {
   if (encryption === null) return;
   throw new SkybackupError('unsupported', `Backup ${id} is encrypted with ${encryption.kind}.`, {
-    hint: 'Decrypt and unpack it by hand: age -d | zstd -d | mbstream -x.',
+    hint: 'Decrypt and restore it by hand: age -d | zstd -d | mbstream -x, or for a dump | mariadb.',
   });
 }
 
@@ -88,6 +92,19 @@ function compareServers(manifest: Manifest, installed: string): void {
     'version_mismatch',
     `Backup ${manifest.id} is of MariaDB ${source.series}.${source.patch}; the server installed here is ${installed}.`,
     { hint: `Install MariaDB ${source.series}, ${source.series}.${source.patch} or newer.` },
+  );
+}
+
+/** A dump goes to the same series or a newer one: an older server does not know all that a newer one writes. */
+function compareSeries(manifest: Manifest, installed: string): void {
+  const [source, target] = [versionOf(manifest.server.version), versionOf(installed)];
+  const numbers = ({ series }: { series: string }) => series.split('.').map(Number);
+  const [[major = 0, minor = 0], [ours = 0, oursMinor = 0]] = [numbers(source), numbers(target)];
+  if (ours > major || (ours === major && oursMinor >= minor)) return;
+  throw new SkybackupError(
+    'version_mismatch',
+    `The dump ${manifest.id} is of MariaDB ${source.series}; the server installed here is the older ${installed}.`,
+    { hint: `Install MariaDB ${source.series} or newer.` },
   );
 }
 

@@ -22,3 +22,8 @@ export interface RollForward {
 export function lastBackup({ backups }: RestoreSource): Manifest {
   return backups.at(-1) ?? backups[0];
 }
+
+/** A dump is imported as SQL; everything else is files. */
+export function isDump(source: RestoreSource): boolean {
+  return lastBackup(source).type === 'dump';
+}

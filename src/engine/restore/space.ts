@@ -54,6 +54,8 @@ function neededBytes(source: RestoreSource): number {
  */
 export function dataBytes({ backups }: RestoreSource): number {
   const [full, ...increments] = backups;
+  // Of a dump, its text or its tables: which of them is larger depends on what they hold.
+  if (full.type === 'dump') return Math.max(full.disk_bytes, tableBytes(full));
   const last = increments.at(-1);
   if (last === undefined) return full.disk_bytes;
   const brought = increments.reduce((sum, { disk_bytes }) => sum + disk_bytes, 0);

@@ -33,6 +33,8 @@ export interface NewRestoreRow {
   source_service_id: string;
   backup_id: string;
   bucket: string;
+  /** Of the backup: dumps are restored as SQL. */
+  backup_type: string;
   new_incarnation: string;
   job_id: number;
   plan_id: string | undefined;
@@ -55,7 +57,7 @@ export interface RestoreEnd {
 export function restoresTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
     `INSERT INTO restores (service_id, service_name, source_service_id, backup_id, bucket, type, target, status, message, job_id, plan_id, new_incarnation, created_at)
-     VALUES (?, ?, ?, ?, ?, 'physical', ?, 'Scheduled', ?, ?, ?, ?, ?) RETURNING *`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?) RETURNING *`,
   );
   const one = db.prepare('SELECT * FROM restores WHERE id = ?');
   const remove = db.prepare('DELETE FROM restores WHERE id = ?');
@@ -87,6 +89,7 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
           source_service_id,
           backup_id,
           bucket,
+          restore.backup_type === 'dump' ? 'logical' : 'physical',
           restore.target ?? 'existing',
           restore.message,
           job_id,

@@ -80,7 +80,7 @@ async function findNewService(args: RestoreArguments, { api, signal }: Call): Pr
 function refuseLogs({ id, type }: Backup): void {
   if (type !== 'binarylog') return;
   throw new SkybackupError('unsupported', `${id} holds binary logs, which cannot be restored by themselves.`, {
-    hint: 'Restore a full or an incremental backup; binary logs only roll one forward.',
+    hint: 'Restore a full, incremental or dump backup; binary logs only roll one forward.',
   });
 }
 

@@ -63,7 +63,7 @@ DROP USER IF EXISTS root@'127.0.0.1', root@'::1';
 const own = "NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')";
 
 /** SHOW CREATE of everything that is no row, and the grants of every account, by name. */
-export async function allDefinitions(of: TestMariadbd): Promise<Record<string, unknown>> {
+export async function allDefinitions(of: Pick<TestMariadbd, 'connection'>): Promise<Record<string, unknown>> {
   const server = await connect(of.connection);
   const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
   const all: Record<string, unknown> = {};

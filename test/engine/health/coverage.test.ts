@@ -112,6 +112,7 @@ it('names the newest restore that worked, whose backup it was, and onto what', (
       source_service_id: 'orders',
       backup_id,
       bucket: 'file:///b',
+      backup_type: 'full',
       new_incarnation: 'two',
       job_id: 1,
       plan_id: undefined,
