@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BackupApi } from '../client/backup-api.ts';
+import type { BackupApi, Provider } from '../client/backup-api.ts';
 import type { BackupQuery } from '../contract/backups.ts';
 import type { Page } from '../contract/pages.ts';
 import type { Call } from './context.ts';
@@ -12,6 +12,7 @@ interface ListDefinition<T, I> {
   thing: string;
   title: string;
   description: string;
+  descriptionOf?: Partial<Record<Provider['kind'], string>>;
   /** The arguments' words for a model. */
   service: string;
   id: z.ZodType<I>;
@@ -27,13 +28,14 @@ type Query = Pick<BackupQuery, 'page' | 'page_size' | 'order' | 'service_id'>;
 
 /** A tool that lists what there is of one kind, of one service or of all, newest first; or shows one by its id. */
 export function defineList<T, I>(list: ListDefinition<T, I>): Tool {
-  const { thing, title, description } = list;
+  const { thing, title, description, descriptionOf } = list;
   const [name, things] = [`list_${thing}s`, `${thing}s`];
   return defineTool({
     name,
     operation: 'read',
     title,
     description,
+    ...(descriptionOf === undefined ? {} : { descriptionOf }),
     input: z.strictObject({
       service: z.string().max(300).optional().describe(list.service),
       id: list.id.optional(),

@@ -6,7 +6,7 @@ import type {
   ToolAnnotations,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import type { Capabilities } from '../client/backup-api.ts';
+import type { Capabilities, Provider } from '../client/backup-api.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import { answerError, type ToolAnswer, toResult } from './answer.ts';
 import { audit } from './audit.ts';
@@ -26,6 +26,10 @@ interface ToolDefinition<I extends z.ZodObject, E> {
   needs?: keyof Capabilities;
   title: string;
   description: string;
+  /** What is true with one kind of provider alone: said behind the description there, and nowhere else. */
+  descriptionOf?: Partial<Record<Provider['kind'], string>>;
+  /** Arguments that only a daemon understands; in the cloud they do not exist. */
+  daemonOnly?: readonly (keyof I['shape'] & string)[];
   /** Always a `z.strictObject`: an argument that does not exist is refused by name, never dropped. */
   input: I;
   /** Top-level members of the structured answer, none of them required: an error answers in the same shape. */
@@ -63,12 +67,15 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
     needs: tool.needs,
     register(server, context) {
       const guarded = tool.effect !== undefined;
-      const input = guarded && context.settings.confirm === 'host' ? tool.input.extend(planArgument) : tool.input;
+      const { kind } = context.api.provider;
+      const own = kind === 'daemon' ? tool.input : without(tool.input, tool.daemonOnly);
+      const input = guarded && context.settings.confirm === 'host' ? own.extend(planArgument) : own;
+      const more = tool.descriptionOf?.[kind];
       server.registerTool(
         name,
         {
           title: tool.title,
-          description: tool.description,
+          description: more === undefined ? tool.description : `${tool.description} ${more}`,
           inputSchema: inputSchema(input),
           outputSchema: shallowSchema({ ...tool.output, ...(guarded ? planOutput : {}), ...commonOutput }),
           annotations: annotationsOf(tool),
@@ -77,6 +84,11 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
       );
     },
   };
+}
+
+function without(input: z.ZodObject, names: readonly string[] = []): z.ZodObject {
+  if (names.length === 0) return input;
+  return z.strictObject(Object.fromEntries(Object.entries(input.shape).filter(([name]) => !names.includes(name))));
 }
 
 /** Only where the host's own prompt stands for the person (`SKYBACKUP_CONFIRM=host`) does this argument exist. */

@@ -59,11 +59,6 @@ const replacing = { target: undefined, tables: undefined };
 
 /** A restore beside everything there is; `service` is then the id that the new service is to have. */
 async function findNewService(args: RestoreArguments, { api, signal }: Call): Promise<ExactRestore> {
-  if (api.provider.kind === 'cloud') {
-    throw new SkybackupError('unsupported', 'Only a skybackup daemon makes a new service of a backup.', {
-      hint: 'In the cloud, a person makes an empty service in the portal; a backup can then be restored onto it.',
-    });
-  }
   const { backup: given = '', service: service_id, tables, target } = args;
   if (given === '' || (given.trim().toLowerCase() === latest && args.source === undefined)) {
     throw new SkybackupError('invalid_request', 'Which backup the new service is made of was not given.', {

@@ -11,7 +11,8 @@ export const createBackup = defineTool({
   operation: 'write',
   title: 'Take a backup now',
   description:
-    'Starts a backup now and returns at once; follow it with wait_for. Changes no data. Types: full (physical, the default), incremental (what changed since the newest one; needs an earlier full), dump (SQL text), binarylog (for point in time), snapshot (cloud). Worth offering before anything risky.',
+    'Starts a backup now and returns at once; follow it with wait_for. Changes no data. Types: full (physical, the default), incremental (what changed since the newest one; needs an earlier full), dump (SQL text), binarylog (for point in time). Worth offering before anything risky.',
+  descriptionOf: { cloud: 'Snapshot is a type here, too.' },
   input: z.strictObject({
     service: z.string().max(300),
     type: BackupType.default('full'),

@@ -10,7 +10,11 @@ export const createSchedule = defineTool({
   operation: 'write',
   title: 'Schedule regular backups',
   description:
-    'Adds a regular backup of a service. Ask the person for the time and their time zone first: cron is five fields in UTC ("0 3 * * *" is daily at 03:00 UTC). The answer repeats it in words with the next runs; show them. For one backup now use create_backup. A drill (daemon only) takes none: it proves the newest. In the SkySQL cloud this needs the Administrator role, incrementals need a full, and Azure services have snapshots only.',
+    'Adds a regular backup of a service. Ask the person for the time and their time zone first: cron is five fields in UTC ("0 3 * * *" is daily at 03:00 UTC). The answer repeats it in words with the next runs; show them. For one backup now use create_backup.',
+  descriptionOf: {
+    daemon: 'A drill takes none: it proves that the newest can be restored.',
+    cloud: 'This needs the Administrator role; incrementals need a full; Azure services have snapshots only.',
+  },
   input: z.strictObject({
     service: z.string().max(300),
     cron: z.string().max(200).describe('minute hour day month weekday, UTC'),

@@ -8,7 +8,8 @@ export const listBackups = defineList({
   thing: 'backup',
   title: 'List backups',
   description:
-    'Lists backups, newest first: id, type, status, size, and the moment the data is of (UTC). With `id` shows one; "latest" with `service` is its newest usable one. Use it to choose what to restore, or to check that backups happen. The SkySQL cloud keeps backups 7 days and none can be deleted.',
+    'Lists backups, newest first: id, type, status, size, and the moment the data is of (UTC). With `id` shows one; "latest" with `service` is its newest usable one. Use it to choose what to restore, or to check that backups happen.',
+  descriptionOf: { cloud: 'The cloud keeps backups 7 days; none can be deleted.' },
   service: 'Without it all services',
   id: z.string().max(300).describe('One backup id, or "latest"'),
   page: (api, query, { signal }) => api.listBackups(query, { signal }),

@@ -7,14 +7,21 @@ export const restoreBackup = defineTool({
   operation: 'destructive',
   title: 'Restore a backup',
   description:
-    'Offer target "new" first (not in the cloud): it makes a service of the backup, or of some tables, and replaces nothing. Without it ALL DATA of the service are REPLACED by the backup: tell the person which service loses its data, to which moment it goes back, and offer create_backup of it first. The first such call changes nothing: a person must approve the plan, in a form or as the answer says; only then does it start. Returns at once; then wait_for. Rules of the SkySQL cloud: only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source\'s; point_in_time needs snapshots.',
+    'REPLACES ALL DATA of a service by a backup. Before calling, tell the person which service loses its data, to which moment it goes back, and offer create_backup of it first. The first call changes nothing: a person must approve the plan, in a form or as the answer says; only then does it start. Returns at once; then wait_for.',
+  descriptionOf: {
+    daemon:
+      'Offer target "new" first: it makes a service of the backup, or of some tables of it, replaces nothing and needs no approval.',
+    cloud:
+      "Only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
+  },
+  daemonOnly: ['target', 'tables'],
   input: z.strictObject({
     target: z.literal('new').optional(),
     service: z
       .string()
       .max(300)
       .optional()
-      .describe('TARGET, loses its data: id, unique name or FQDN. With target "new": an id for it, if any is wanted'),
+      .describe('TARGET, loses its data; with target "new" an id for the new one, if any is wanted'),
     tables: z
       .array(z.string().max(300))
       .min(1)
