@@ -106,7 +106,6 @@ function manifestOf(serviceId: string, number: number, at: number): Manifest {
       {
         key: `${backupPrefix(serviceId, id)}/data.xbstream.zst`,
         bytes: content.length,
-        sha256: digest,
         block_bytes: 16 * 1024 * 1024,
         blocks: [digest],
       },

@@ -28,7 +28,7 @@ const earlier: Manifest = {
   started_at: '2026-11-22T00:00:00Z',
   ended_at: '2026-11-22T00:00:00Z',
   point_in_time: '2026-11-22T00:00:00Z',
-  objects: [{ key: 'v1/shop/x/data', bytes: 0, sha256: '', block_bytes: 1, blocks: [] }],
+  objects: [{ key: 'v1/shop/x/data', bytes: 0, block_bytes: 1, blocks: [] }],
   disk_bytes: 0,
   compression: 'zstd',
   encryption: null,

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connect } from '../mariadb/connect.ts';
+import { connectWith } from '../mariadb/connect.ts';
 import { containsGtids } from '../mariadb/gtid.ts';
 import type { ServerFacts } from '../mariadb/inspect.ts';
+import type { Login } from '../mariadb/login.ts';
 import { releaseOf } from '../mariadb/version.ts';
 import type { Manifest } from '../repository/manifest.ts';
-import type { ServiceRecord } from '../service.ts';
 
 /** How far the data of a running server are, and by what they are known again. */
 export interface DataState {
@@ -21,13 +21,9 @@ export interface DataState {
   hostname: string;
 }
 
-export async function readDataState(
-  service: Pick<ServiceRecord, 'connection'>,
-  facts: ServerFacts,
-  signal: AbortSignal,
-): Promise<DataState> {
+export async function readDataState(login: Login, facts: ServerFacts, signal: AbortSignal): Promise<DataState> {
   const { version, server_id, hostname, variables } = facts;
-  const server = await connect(service.connection, { signal });
+  const server = await connectWith(login, { signal });
   try {
     const [row] = await server.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Innodb_lsn_current'");
     return {

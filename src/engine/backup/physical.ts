@@ -53,12 +53,13 @@ async function take(
   const { service, backupId, repository } = input;
   const startedAt = new Date();
   job.phase('connecting');
-  const facts = await inspectServer(service, job.signal);
+  const login = await readLogin(service.connection, job.signal);
+  const facts = await inspectServer(service, job.signal, login);
   checkBackupPossible(facts);
   if (facts.incarnation !== undefined && facts.incarnation !== service.incarnation) {
     job.warn('The data directory was replaced outside of skybackup since the last backup or restore.');
   }
-  const data = await readDataState(service, facts, job.signal);
+  const data = await readDataState(login, facts, job.signal);
   const basis = await choose(facts, data);
   const { parent } = basis;
   // How much of the pages changed is not known before they are read.
@@ -67,7 +68,6 @@ async function take(
 
   const key = `${backupPrefix(service.id, backupId)}/data.xbstream.zst`;
   return withWorkDirectory(async (work) => {
-    const login = await readLogin(service.connection, job.signal);
     await writeOptionFile(work.optionFile, 'mariadb-backup', login);
     job.phase('copying');
     job.progress(0, estimate);

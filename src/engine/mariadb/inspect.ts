@@ -1,10 +1,11 @@
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import { readMarker } from '../managed/data-marker.ts';
 import type { ServiceRecord } from '../service.ts';
-import { connect, type SqlConnection } from './connect.ts';
+import { connectWith, type SqlConnection } from './connect.ts';
 import { unreadablePart } from './directory-access.ts';
 import { encryptedParts } from './encryption.ts';
 import { layoutObstacles } from './layout.ts';
+import { type Login, readLogin } from './login.ts';
 import { currentUser, missingPrivileges } from './privileges.ts';
 import { serverProcess } from './server-identity.ts';
 import { toolVersion } from './tools.ts';
@@ -30,12 +31,19 @@ export interface ServerFacts {
   obstacles: SkybackupError[];
 }
 
-/** Looks a server over. Throws only what keeps it from being asked at all: `service_down`, `access_denied`, `cancelled`. */
+/**
+ * Looks a server over, with a login that was read already, if any. Throws only what keeps it from being asked at all:
+ * `service_down`, `access_denied`, `cancelled`.
+ */
 export async function inspectServer(
   service: Pick<ServiceRecord, 'connection' | 'datadir'>,
   signal?: AbortSignal,
+  login?: Login,
 ): Promise<ServerFacts> {
-  const server = await connect(service.connection, signal === undefined ? {} : { signal });
+  const server = await connectWith(
+    login ?? (await readLogin(service.connection, signal)),
+    signal === undefined ? {} : { signal },
+  );
   try {
     const variables = await globalVariables(server);
     const facts: ServerFacts = {

@@ -54,12 +54,21 @@ export function findTool(
   });
 }
 
+/** What each file said of itself, as long as it is that file: every backup and restore asks. */
+const saidVersions = new Map<string, string>();
+
 /** The version a program prints of itself, for example `10.11.19` or `1.5.4`. */
 export async function toolVersion(tool: Tool, signal?: AbortSignal): Promise<string> {
-  const { stdout, stderr } = await runCommand(
-    { path: findTool(tool), args: ['--version'] },
-    signal === undefined ? {} : { signal },
-  );
+  const path = findTool(tool);
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+  const file = [path, dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  const said = saidVersions.get(file) ?? (await askVersion(tool, path, signal));
+  saidVersions.set(file, said);
+  return said;
+}
+
+async function askVersion(tool: Tool, path: string, signal: AbortSignal | undefined): Promise<string> {
+  const { stdout, stderr } = await runCommand({ path, args: ['--version'] }, signal === undefined ? {} : { signal });
   const text = `${stdout}\n${stderr}`;
   // The client prints its own "Ver 15.1" before the server series it belongs to.
   const version = /Distrib (\d+\.\d+\.\d+)/.exec(text)?.[1] ?? /(\d+\.\d+(?:\.\d+)?)/.exec(text)?.[1];

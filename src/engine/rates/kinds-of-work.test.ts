@@ -11,7 +11,7 @@ const mebibyte = 1024 * 1024;
 
 function backup(mebibytes: number, change: Partial<Manifest> = {}): Manifest {
   const id = `${'1'.repeat(32)}:orders:orders-0`;
-  const object = { key: objectKeyOf(id), bytes: 1, sha256: 'x', block_bytes: 1, blocks: ['x'] };
+  const object = { key: objectKeyOf(id), bytes: 1, block_bytes: 1, blocks: ['x'] };
   return { ...sampleManifest(id, object), disk_bytes: mebibytes * mebibyte, ...change };
 }
 

@@ -5,7 +5,6 @@ const Binlog = z.strictObject({ file: z.string(), position: z.number().int(), gt
 const StoredObject = z.strictObject({
   key: z.string(),
   bytes: z.number().int(),
-  sha256: z.string(),
   block_bytes: z.number().int(),
   /** SHA-256 of each block of `block_bytes` (the last may be shorter). */
   blocks: z.array(z.string()),

@@ -28,7 +28,7 @@ export interface BackupRepository extends Repository {
   freeBytes(): Promise<number | undefined>;
   /** Whether all its objects are there in their whole size; their bytes are not read. */
   isWhole(manifest: Manifest): Promise<boolean>;
-  /** Streams bytes of a backup into the store, hashed as they pass: the whole, and each block. */
+  /** Streams bytes of a backup into the store, hashed block by block as they pass. */
   putObject(key: string, body: Readable, signal: AbortSignal): Promise<StoredObject>;
   /** The moment a backup comes to be. Its objects must be stored already. */
   publish(manifest: Manifest): Promise<void>;

@@ -179,7 +179,7 @@ it('pages in either order with filters, and counts what matches', () => {
 it('takes the later of two backups within one second for the newer, whatever their random ids are', () => {
   for (const number of [9, 3, 7]) {
     const id = backupIdOf(number);
-    const object = { key: objectKeyOf(id), bytes: 1, sha256: '', block_bytes: 1, blocks: [] };
+    const object = { key: objectKeyOf(id), bytes: 1, block_bytes: 1, blocks: [] };
     state.backups.publish(sampleManifest(id, object));
   }
   const inOrder = [7, 3, 9].map((number) => backupIdOf(number));

@@ -42,7 +42,7 @@ function succeed(type: 'full' | 'incremental', service_id = 'orders'): string {
   const id = begin(type, service_id);
   const at = new Date(now).toISOString();
   const times = { started_at: at, ended_at: at, point_in_time: at };
-  const object = { key: objectKeyOf(id, service_id), bytes: 1000, sha256: 'x', block_bytes: 1000, blocks: ['x'] };
+  const object = { key: objectKeyOf(id, service_id), bytes: 1000, block_bytes: 1000, blocks: ['x'] };
   state.backups.publish({ ...sampleManifest(id, object), id, service_id, type, ...times });
   return id;
 }

@@ -180,7 +180,7 @@ describe('beside jobs that go on', () => {
       const manifest = await open().manifest('shop', backupIdOf(3));
       expect(manifest).toBeUndefined();
       const [object] = (await all(open().folders('shop')))[2]?.objects ?? [];
-      const stored = { key: object?.key ?? '', bytes: object?.bytes ?? 0, sha256: '', block_bytes: 1000, blocks: [''] };
+      const stored = { key: object?.key ?? '', bytes: object?.bytes ?? 0, block_bytes: 1000, blocks: [''] };
       recordBackup(state, sampleManifest(backupIdOf(3), stored));
     };
     expect(await reconcile({ listing }, allOld)).toMatchObject({ swept: 1 });

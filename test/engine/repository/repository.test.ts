@@ -51,7 +51,7 @@ describe('repository', () => {
     return { found, damaged };
   };
 
-  it('hashes the whole and each block, whatever the sizes, and reads the same bytes back', async () => {
+  it('hashes each block, whatever the sizes, and reads the same bytes back', async () => {
     let number = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -66,7 +66,6 @@ describe('repository', () => {
           expect(object).toEqual({
             key: objectKeyOf(id),
             bytes: size,
-            sha256: sha256(data),
             block_bytes: blockBytes,
             blocks,
           });

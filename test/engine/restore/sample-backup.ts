@@ -92,7 +92,7 @@ export async function takeSampleBackup(service: ServiceRecord, folder: string): 
     started_at: now,
     ended_at: now,
     point_in_time: now,
-    objects: [{ key: `${id}`, bytes: statSync(file).size, sha256, block_bytes: 64 * 1024 * 1024, blocks: [sha256] }],
+    objects: [{ key: `${id}`, bytes: statSync(file).size, block_bytes: 64 * 1024 * 1024, blocks: [sha256] }],
     disk_bytes: bytes,
     compression: 'zstd',
     encryption: null,
