@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { objectKeyOf, sampleManifest } from '../../../test/engine/repository/sample-manifest.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { RestoreSource } from '../restore/source.ts';
@@ -19,9 +22,12 @@ const full = (mebibytes: number): RestoreSource => ({ backups: [backup(mebibytes
 const phases = (seconds: Record<string, number>): MeasuredPhase[] =>
   Object.entries(seconds).map(([phase, each]) => ({ phase, seconds: each }));
 
+const folder = mkdtempSync(join(tmpdir(), 'skb-rates-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 describe('estimates', () => {
   it('are guesses until something was measured, and then follow what was', () => {
-    const state = openState(':memory:');
+    const state = openState(join(folder, 'state.db'));
     const estimate = (source: RestoreSource): number => estimateSeconds(source, state.rates.of);
     const measure = (source: RestoreSource, seconds: Record<string, number>): void => {
       for (const { work, bytes, seconds: took } of ratesOf(source, phases(seconds))) state.rates.add(work, bytes, took);
