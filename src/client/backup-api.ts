@@ -51,6 +51,9 @@ export interface NewRestore {
   tables?: string[];
   nightly?: boolean;
   point_in_time?: string;
+  /** The daemon's own: the last transaction that is wanted, or the first that is not. */
+  gtid?: string;
+  before_gtid?: string;
   external_source?: {
     bucket: string;
     method: 'mariabackup' | 'mysqldump';

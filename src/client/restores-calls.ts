@@ -75,8 +75,9 @@ export function restoresCalls(
 }
 
 /** With a point in time the source may be a service: then its domain name is as good as its id. */
-function sourceOf({ backup_id, point_in_time }: NewRestore): string {
-  const isService = point_in_time !== undefined && !isBackupId(backup_id) && !backup_id.includes('/');
+function sourceOf({ backup_id, point_in_time, gtid, before_gtid }: NewRestore): string {
+  const isService =
+    (point_in_time ?? gtid ?? before_gtid) !== undefined && !isBackupId(backup_id) && !backup_id.includes('/');
   return isService ? serviceIdOf(backup_id) : backup_id;
 }
 

@@ -16,7 +16,8 @@ export type ExternalSource = z.infer<typeof ExternalSource>;
 
 /**
  * A restore as the daemon accepts it: `id` or its early name `key`, exactly one of them. `service_id` is the TARGET, whose
- * data is replaced. The daemon's own: `plan_id`, the approved plan that this request carries out; and `target: "new"`, for
+ * data is replaced. The daemon's own: `gtid` and `before_gtid`, a point in time by transaction; `plan_id`, the approved plan
+ * that this request carries out; and `target: "new"`, for
  * which nothing is replaced and no plan is needed: `service_id` is then the id of the service to be made (chosen from the
  * source's where it is left out), `tables` what to bring (all unless named), `nightly` whether it is backed up every night.
  */
@@ -38,6 +39,10 @@ export const RestoreRequest = z
     id: z.string().min(1).max(1024).optional(),
     key: z.string().min(1).max(1024).optional(),
     point_in_time: z.string().max(40).optional(),
+    /** The last transaction that is wanted, or a list with one of each domain. */
+    gtid: z.string().min(1).max(2000).optional(),
+    /** The first transaction that is not wanted: a DROP, say. */
+    before_gtid: z.string().min(1).max(100).optional(),
     external_source: ExternalSource.optional(),
     plan_id: z.string().max(100).optional(),
   })
@@ -64,6 +69,10 @@ export const RestoreRequest = z
   .refine(({ target, nightly }) => target === 'new' || nightly === undefined, {
     message: 'is for a new service only (target "new")',
     path: ['nightly'],
+  })
+  .refine(({ point_in_time, gtid, before_gtid }) => [point_in_time, gtid, before_gtid].filter(Boolean).length <= 1, {
+    message: 'give one of point_in_time, gtid and before_gtid',
+    path: ['point_in_time'],
   });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

@@ -16,3 +16,15 @@ export function parsePointInTime(text: string): Date | undefined {
   const date = new Date(`${text.replace(' ', 'T')}Z`);
   return Number.isNaN(date.getTime()) || toPointInTime(date) !== text ? undefined : date;
 }
+
+/** A moment as people and programs write it: `YYYY-MM-DD HH:MM:SS` (UTC), or RFC 3339 with a zone, fractions allowed. */
+export function parseMoment(text: string): Date | undefined {
+  const [, day, time, fraction = '', zone] =
+    /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?$/i.exec(text) ?? [];
+  // With a T and no zone nobody can tell which is meant.
+  if (day === undefined || (zone === undefined && text.includes('T'))) return undefined;
+  const plain = parsePointInTime(`${day} ${time}`);
+  if (plain === undefined) return undefined;
+  const moment = new Date(`${day}T${time}${fraction.slice(0, 4)}${zone?.toUpperCase() ?? 'Z'}`);
+  return Number.isNaN(moment.getTime()) ? undefined : moment;
+}

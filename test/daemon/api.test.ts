@@ -106,10 +106,10 @@ describe('bad input', () => {
     [
       'POST',
       `${base}/restores`,
-      { service_id: 'n', id: colon, point_in_time: '2026-01-01 00:00:00' },
+      { service_id: 'n', id: colon, point_in_time: '2026-02-30 00:00:00' },
       400,
-      'unsupported',
-      /[Pp]oint-in-time/,
+      'invalid_request',
+      /point_in_time/,
     ],
     [
       'POST',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Connection } from '../../src/contract/services.ts';
-import { connect } from '../../src/engine/mariadb/connect.ts';
+import { connect, type SqlConnection } from '../../src/engine/mariadb/connect.ts';
 import { findTool } from '../../src/engine/mariadb/tools.ts';
 import { seedSql } from './seed.ts';
 
@@ -189,23 +189,28 @@ const systemTables = [
 export async function checksums(connection: Connection): Promise<Record<string, number | null>> {
   const server = await connect(connection);
   try {
-    const tables = await server.query<{ name: string }>(
-      `SELECT CONCAT('\`', REPLACE(table_schema, '\`', '\`\`'), '\`.\`', REPLACE(table_name, '\`', '\`\`'), '\`') AS name
+    return await checksumsOf(server);
+  } finally {
+    await server.close();
+  }
+}
+
+/** The same over a connection that is there. */
+export async function checksumsOf(server: SqlConnection): Promise<Record<string, number | null>> {
+  const tables = await server.query<{ name: string }>(
+    `SELECT CONCAT('\`', REPLACE(table_schema, '\`', '\`\`'), '\`.\`', REPLACE(table_name, '\`', '\`\`'), '\`') AS name
        FROM information_schema.tables
        WHERE table_type NOT LIKE '%VIEW' AND table_type <> 'TEMPORARY'
          AND (table_schema NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')
               OR (table_schema = 'mysql' AND table_name IN (?)))
        ORDER BY table_schema, table_name`,
-      [systemTables],
-    );
-    const names = tables.map((table) => table.name);
-    const rows = await server.query<{ Table: string; Checksum: number | null }>(
-      `CHECKSUM TABLE ${names.join(', ')} EXTENDED`,
-    );
-    return Object.fromEntries(rows.map((row) => [row.Table, row.Checksum]));
-  } finally {
-    await server.close();
-  }
+    [systemTables],
+  );
+  const names = tables.map((table) => table.name);
+  const rows = await server.query<{ Table: string; Checksum: number | null }>(
+    `CHECKSUM TABLE ${names.join(', ')} EXTENDED`,
+  );
+  return Object.fromEntries(rows.map((row) => [row.Table, row.Checksum]));
 }
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */

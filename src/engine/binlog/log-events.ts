@@ -1,3 +1,5 @@
+import { inflateSync } from 'node:zlib';
+
 /** Numbers of MariaDB's binary log format, version 4. */
 export const eventTypes = {
   query: 2,
@@ -10,9 +12,11 @@ export const eventTypes = {
   formatDescription: 15,
   xid: 16,
   beginLoad: 17,
+  tableMap: 19,
   xaPrepare: 38,
   gtid: 162,
   gtidList: 163,
+  compressedQuery: 165,
 } as const;
 
 export const magic = Buffer.from([0xfe, 0x62, 0x69, 0x6e]);
@@ -56,12 +60,46 @@ export function hasChecksums(event: Buffer): boolean {
   return event.readUInt8(event.length - checksumBytes - 1) === 1;
 }
 
+/** Of a Query event, compressed or not. */
+export interface Query {
+  database: string;
+  text: string;
+  /** When it had been carried out: its own time is that of its start. No `SET timestamp` forges it. */
+  endedAt: number;
+}
+
+export function readQuery(header: EventHeader, event: Buffer): Query {
+  const databaseLength = event.readUInt8(headerBytes + 8);
+  const variablesLength = event.readUInt16LE(headerBytes + 11);
+  const databaseAt = headerBytes + 13 + variablesLength;
+  return {
+    database: event.toString('utf8', databaseAt, databaseAt + databaseLength),
+    text: textOf(header, event.subarray(databaseAt + databaseLength + 1)),
+    // The server notes how long it took, counted from the time that may be forged, modulo 2^32.
+    endedAt: (header.time + event.readUInt32LE(headerBytes + 4)) % 2 ** 32,
+  };
+}
+
+/** A compressed text begins with how many bytes its length takes, that length, and zlib's own header. */
+function textOf({ type }: EventHeader, bytes: Buffer): string {
+  if (type !== eventTypes.compressedQuery) return bytes.toString('utf8');
+  return inflateSync(bytes.subarray(1 + (bytes.readUInt8(0) & 7)), { maxOutputLength: longestText }).toString('utf8');
+}
+
+/** As long as a statement may get: the server's largest packet. */
+const longestText = 1024 * 1024 * 1024;
+
 export interface GtidEvent {
   domain: number;
   server: number;
   sequence: bigint;
   /** The group is one statement, without a COMMIT of its own. */
   standalone: boolean;
+}
+
+/** Events that say which rows change: of version 1 and 2, and compressed ones. */
+export function changesRows({ type }: EventHeader): boolean {
+  return (type >= 20 && type <= 25) || (type >= 30 && type <= 32) || (type >= 166 && type <= 171);
 }
 
 export function readGtid(header: EventHeader, event: Buffer): GtidEvent {

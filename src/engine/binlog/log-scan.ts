@@ -15,6 +15,7 @@ import {
   readGtid,
   readGtidList,
   readHeader,
+  readQuery,
 } from './log-events.ts';
 
 /** What a binary log holds. Times are seconds since the epoch, not before the log was opened nor after it was closed. */
@@ -34,8 +35,31 @@ export interface LogContents {
   lastEventAt: number | undefined;
 }
 
+/** A transaction of a log, as it ends. */
+export interface LoggedTransaction {
+  gtid: Gtid;
+  /** When it was committed, as far as the log tells: seconds since the epoch. */
+  time: number;
+  /** Bytes of the file before it, and up to its end. */
+  begin: number;
+  end: number;
+}
+
+/** What else is wanted of a log while it passes. */
+export interface LogWatch {
+  /** Of which events the bytes are wanted; they are then held in memory whole. */
+  wants?(header: EventHeader): boolean;
+  /** Each event, with its bytes (without checksum) if they were wanted. */
+  event?(header: EventHeader, bytes: Buffer | undefined): void;
+  transaction?(transaction: LoggedTransaction): void;
+  /** Called after each event: `end` is where it ends in the server's file, `bytes` where it ends here. */
+  passed?(header: EventHeader, bytes: number): void;
+}
+
 interface CurrentEvent {
   header: EventHeader;
+  /** Whether its bytes are kept. */
+  whole: boolean;
   /** Bytes still to come, and how many of them are covered by the checksum. */
   left: number;
   covered: number;
@@ -61,14 +85,16 @@ export class LogScan extends Transform {
   #last: number | undefined;
   #end = 0;
   /** The transaction whose end has not come yet. */
-  #open: { gtid: Gtid; standalone: boolean; time: number } | undefined;
+  #open: { gtid: Gtid; standalone: boolean; time: number; begin: number } | undefined;
   /** Bytes of a magic or a header that is not whole yet. */
   #head = Buffer.alloc(0);
   #event: CurrentEvent | undefined;
+  readonly #watch: LogWatch;
 
-  constructor(name: string) {
+  constructor(name: string, watch: LogWatch = {}) {
     super({ highWaterMark: 1024 * 1024 });
     this.#name = name;
+    this.#watch = watch;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -129,6 +155,7 @@ export class LogScan extends Transform {
     if (header.length < headerBytes + tail) throw this.#damaged(`an event claims ${header.length} bytes`);
     this.#event = {
       header,
+      whole: isLookedInto(header) || (this.#watch.wants?.(header) ?? false),
       left: header.length - headerBytes,
       covered: header.length - headerBytes - tail,
       crc: crc32(forChecksum(header, head)),
@@ -146,7 +173,7 @@ export class LogScan extends Transform {
     event.crc = crc32(covered, event.crc);
     event.covered -= covered.length;
     event.left -= piece.length;
-    if (isLookedInto(event.header)) event.pieces.push(piece);
+    if (event.whole) event.pieces.push(piece);
     else event.pieces = [lastBytes([...event.pieces, piece])];
     if (event.left === 0) this.#finish(event);
     return piece.length;
@@ -156,18 +183,18 @@ export class LogScan extends Transform {
     this.#event = undefined;
     const { header } = event;
     const bytes = Buffer.concat(event.pieces);
-    const looked = isLookedInto(header) ? bytes : undefined;
-    if (header.type === eventTypes.formatDescription && looked !== undefined) this.#checksums = hasChecksums(looked);
+    if (header.type === eventTypes.formatDescription && event.whole) this.#checksums = hasChecksums(bytes);
     // A format description has one even where the other events have none.
-    if (
-      (this.#checksums || header.type === eventTypes.formatDescription) &&
-      bytes.readUInt32LE(bytes.length - checksumBytes) !== event.crc
-    ) {
+    const checked = this.#checksums || header.type === eventTypes.formatDescription;
+    if (checked && bytes.readUInt32LE(bytes.length - checksumBytes) !== event.crc) {
       throw this.#damaged('the checksum of an event is wrong');
     }
-    this.#note(header, looked);
+    const whole = event.whole ? bytes.subarray(0, checked ? -checksumBytes : undefined) : undefined;
+    this.#watch.event?.(header, whole);
+    this.#note(header, whole);
     this.#bytes += header.length;
     this.#end = header.end;
+    this.#watch.passed?.(header, this.#bytes);
   }
 
   #note(header: EventHeader, event: Buffer | undefined): void {
@@ -180,10 +207,13 @@ export class LogScan extends Transform {
     } else if (type === eventTypes.gtid && event !== undefined) {
       this.#commit();
       const { standalone, ...gtid } = readGtid(header, event);
-      this.#open = { gtid, standalone, time };
+      this.#open = { gtid, standalone, time, begin: this.#bytes };
     } else if (this.#open !== undefined) {
       this.#open.time = Math.max(this.#open.time, time);
-      if (endsGroup(header, event, this.#open.standalone)) this.#commit();
+      if (!endsGroup(header, event, this.#open.standalone)) return;
+      // A long ALTER, say, carries the time of its start, and how long it took.
+      if (type === eventTypes.query && event !== undefined) this.#open.time = readQuery(header, event).endedAt;
+      this.#commit(header.length);
     }
   }
 
@@ -193,14 +223,15 @@ export class LogScan extends Transform {
   }
 
   /** A transaction without its end, when the log was not closed, never was one: the server rolled it back. */
-  #commit(): void {
+  #commit(lastEvent = 0): void {
     if (this.#open === undefined) return;
-    const { gtid, time } = this.#open;
+    const { gtid, time, begin } = this.#open;
     this.#open = undefined;
     this.#state.add(gtid);
     this.#transactions += 1;
     this.#first ??= time;
     this.#last = Math.max(this.#last ?? 0, time);
+    this.#watch.transaction?.({ gtid, time, begin, end: this.#bytes + lastEvent });
   }
 
   #damaged(why: string): SkybackupError {

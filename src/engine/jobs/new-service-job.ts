@@ -32,8 +32,9 @@ import type { RestoreRow } from '../store/restores-table.ts';
 import type { KnownServer } from '../store/services-table.ts';
 import { checkLease } from './lease.ts';
 import { findSource } from './restore-source.ts';
-import { resolveBackup } from './restore-subject.ts';
+import { resolveData, type WantedData } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
+import { rolledSource } from './rolled-source.ts';
 
 /**
  * Accepts a restore into a service that does not exist yet, and starts its job. Nothing is replaced, so nobody has to
@@ -41,7 +42,8 @@ import { restoreView } from './restore-view.ts';
  */
 export async function startNewService(context: EngineContext, request: RestoreRequest): Promise<Restore> {
   const { state, jobs, repository, home } = context;
-  const backup = resolveBackup(context, request);
+  const subject = resolveData(context, request);
+  const { backup } = subject;
   const id = request.service_id ?? freeId(context, backup.service_id);
   refuseTaken(context, id);
   const tables = request.tables?.flatMap((text) => parseTablePattern(text) ?? []);
@@ -81,9 +83,10 @@ export async function startNewService(context: EngineContext, request: RestoreRe
     opened = true;
     const source = await findSource(context, backup);
     await checkRestorable(source, service, AbortSignal.timeout(30_000));
-    if (tables !== undefined) checkTables(source, tables);
+    // Where logs are rolled forward, only the result can tell what tables there are.
+    if (tables !== undefined && subject.wish === undefined) checkTables(source, tables);
     checkSpace(restoreSpace(source, placeOf(home, service)));
-    run(context, job, row, service, { source, tables, nightly: request.nightly === true });
+    run(context, job, row, service, { subject, source, tables, nightly: request.nightly === true });
     return restoreView(row);
   } catch (error) {
     if (opened) await removeServiceFolder(home, id);
@@ -98,7 +101,12 @@ function run(
   job: ReturnType<EngineContext['jobs']['reserve']>,
   { id: restoreId, backup_id, source_service_id }: RestoreRow,
   service: ServiceRecord,
-  wanted: { source: RestoreSource; tables: readonly TablePattern[] | undefined; nightly: boolean },
+  wanted: {
+    subject: WantedData;
+    source: RestoreSource;
+    tables: readonly TablePattern[] | undefined;
+    nightly: boolean;
+  },
 ): void {
   const { state, home, repository } = context;
   let registered = false;
@@ -111,7 +119,7 @@ function run(
         {
           restoreId,
           service,
-          source: wanted.source,
+          source: await rolledSource(context, wanted.subject, wanted.source, measure),
           tables: wanted.tables,
           repository,
           home,
@@ -182,9 +190,8 @@ function refuseTaken({ state, home }: EngineContext, id: string): void {
   if (state.jobs.activeOf(id).length === 0 && existsSync(root)) throw folderExists(id, root);
 }
 
-/** A wrong name is better said now than after hours; where logs are rolled forward, only the result can tell. */
+/** A wrong name is better said now than after hours. */
 function checkTables(source: RestoreSource, tables: readonly TablePattern[]): void {
-  if (source.rollForward !== undefined) return;
   const { tables: known, server } = lastBackup(source);
   checkWanted(tables, known, (server.options.lower_case_table_names ?? '0') !== '0');
 }

@@ -13,8 +13,9 @@ import { lanes } from '../store/jobs-table.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { checkLease } from './lease.ts';
 import { findSource } from './restore-source.ts';
-import { resolveRestore } from './restore-subject.ts';
+import { resolveRestore, restoreArguments } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
+import { rolledSource } from './rolled-source.ts';
 
 /**
  * Accepts a restore and starts its job. Everything that can be known before is checked first, while the job already holds
@@ -22,13 +23,14 @@ import { restoreView } from './restore-view.ts';
  */
 export async function startRestore(context: EngineContext, request: RestoreRequest, asker: Asker): Promise<Restore> {
   const { state, jobs, repository, home } = context;
-  const { target, backup } = resolveRestore(context, request);
+  const subject = resolveRestore(context, request);
+  const { target, backup } = subject;
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {
     const source = await findSource(context, backup);
     await checkRestorable(source, target, AbortSignal.timeout(30_000));
     checkSpace(restoreSpace(source, placeOf(home, target)));
-    const action = { operation: 'restore_backup' as const, arguments: { service_id: target.id, id: backup.id } };
+    const action = { operation: 'restore_backup' as const, arguments: restoreArguments(subject) };
     const restore = await carryOutPlanned(context, action, asker, job.row.id, () => {
       const row = state.restores.add({
         service_id: target.id,
@@ -47,15 +49,17 @@ export async function startRestore(context: EngineContext, request: RestoreReque
     });
 
     let measure: MeasuredJob | undefined;
+    let rolled = source;
     job.start<RestoreOutcome>({
-      run(work) {
+      async run(work) {
         measure = measured(work);
         state.restores.begin(restore.id, 'The new data are being made beside the present ones; the service goes on.');
+        rolled = await rolledSource(context, subject, source, measure);
         return restoreBackup(
           {
             restoreId: restore.id,
             target,
-            source,
+            source: rolled,
             repository,
             home,
             newIncarnation: restore.new_incarnation,
@@ -66,8 +70,8 @@ export async function startRestore(context: EngineContext, request: RestoreReque
         );
       },
       succeeded(outcome) {
-        recordRates(state, source, measure);
-        return recordSuccess(context, target, restore.id, restore.new_incarnation, outcome);
+        recordRates(state, rolled, measure);
+        return recordSuccess(context, target, restore.id, restore.new_incarnation, outcome, rolled.rollForward?.until);
       },
       failed: (end) =>
         state.restores.end(restore.id, {
@@ -97,12 +101,14 @@ function recordSuccess(
   restoreId: number,
   incarnation: string,
   outcome: RestoreOutcome,
+  until: string | undefined,
 ): string {
   const { state } = context;
   const { downtime_ms, kept_data, kept_until, warnings, users_from, service_running, highest_gtids } = outcome;
+  const reached = until === undefined ? '' : ` up to GTID ${until}`;
   const message = service_running
-    ? `Restored. Service ${target.id} runs with the users of ${users_from}.`
-    : `Restored. Service ${target.id} is stopped; start it. It has the users of ${users_from}.`;
+    ? `Restored${reached}. Service ${target.id} runs with the users of ${users_from}.`
+    : `Restored${reached}. Service ${target.id} is stopped; start it. It has the users of ${users_from}.`;
   state.services.setIncarnation(target.id, incarnation);
   state.services.setHighestGtids(target.id, highestGtids(knownGtids(context, target), highest_gtids));
   state.restores.end(restoreId, {

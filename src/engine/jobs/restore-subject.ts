@@ -1,15 +1,24 @@
 import { SkybackupError } from '../../contract/errors.ts';
-import { isBackupId } from '../../contract/ids.ts';
+import { isBackupId, serviceIdOf } from '../../contract/ids.ts';
 import type { RestoreRequest } from '../../contract/restores.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { planRecovery, type RecoveryPlan } from '../recovery/plan-recovery.ts';
+import { serviceHistory } from '../recovery/service-history.ts';
+import { readWish, type Wish, wishArguments } from '../recovery/wish.ts';
 import { findService } from '../services/find-service.ts';
 import type { BackupRow } from '../store/backups-index.ts';
 import type { StoredService } from '../store/services-table.ts';
 
-/** What is to be restored onto what. */
-export interface RestoreSubject {
-  target: StoredService;
+/** Which data are wanted. */
+export interface WantedData {
   backup: BackupRow;
+  /** A moment after the backup's own. */
+  wish?: Wish;
+}
+
+/** What is to be restored onto what. */
+export interface RestoreSubject extends WantedData {
+  target: StoredService;
 }
 
 /** The backup of that id. Throws `not_found`. */
@@ -20,13 +29,18 @@ export function findBackup(context: Pick<EngineContext, 'state'>, id: string): B
 }
 
 /** Reads a restore request as far as it needs no look at files. Throws `unsupported` with the reason, `not_found`, `conflict`. */
-export function resolveRestore(context: Pick<EngineContext, 'state'>, request: RestoreRequest): RestoreSubject {
+export function resolveRestore(
+  context: Pick<EngineContext, 'state' | 'clock'>,
+  request: RestoreRequest,
+): RestoreSubject {
   refuseOtherSources(request);
+  readWish(request);
   if (request.target === 'new' || request.service_id === undefined) {
     throw new SkybackupError('invalid_request', 'A restore into a new service replaces nothing, so it needs no plan.', {
       hint: 'Send it without one.',
     });
   }
+  readWish(request);
   const target = findService(context.state, request.service_id);
   if (target.control.kind !== 'managed') {
     throw new SkybackupError(
@@ -37,18 +51,60 @@ export function resolveRestore(context: Pick<EngineContext, 'state'>, request: R
       },
     );
   }
-  return { target, backup: resolveBackup(context, request) };
+  return { target, ...resolveData(context, request) };
 }
 
-/** The backup that a request names. Throws `unsupported` with the reason, `not_found`, `conflict`. */
-export function resolveBackup(context: Pick<EngineContext, 'state'>, request: RestoreRequest): BackupRow {
+/** A restore's arguments in the one form that plans are compared by. */
+export function restoreArguments({ target, backup, wish }: RestoreSubject): Record<string, unknown> {
+  return { service_id: target.id, id: backup.id, ...wishArguments(wish) };
+}
+
+/**
+ * The backup that a request names, or the best one for its moment when it names a service. Throws `not_found`, `conflict`,
+ * `unsupported` with the nearest moment that works.
+ */
+export function resolveData(context: Pick<EngineContext, 'state' | 'clock'>, request: RestoreRequest): WantedData {
   refuseOtherSources(request);
+  const wish = readWish(request);
   const id = request.id ?? request.key ?? '';
-  if (!isBackupId(id)) {
+  if (isBackupId(id)) {
+    const backup = restorableBackup(context, id);
+    if (wish === undefined) return { backup };
+    planFor(context, backup, wish);
+    return { backup, wish };
+  }
+  const serviceId = serviceIdOf(id);
+  if (wish === undefined || !hasBackups(context, serviceId)) {
     throw new SkybackupError('not_found', `"${id.slice(0, 300)}" is no backup id.`, {
-      hint: 'Give the id of a backup as the list of backups shows it.',
+      hint: 'Give the id of a backup as the list of backups shows it; or, with point_in_time, that of a service.',
     });
   }
+  const { history, reaches } = serviceHistory(context, serviceId);
+  const [plan] = planRecovery(reaches, wish, { history, now: context.clock.now(), subject: `Service ${serviceId}` });
+  return { backup: findBackup(context, plan.reach.base.id), wish };
+}
+
+/** How a wish is fulfilled from this backup. Throws `unsupported` with the nearest moment that works. */
+export function planFor(
+  context: Pick<EngineContext, 'state' | 'clock'>,
+  { id, service_id, unfit }: BackupRow,
+  wish: Wish,
+): RecoveryPlan {
+  if (unfit !== undefined) {
+    throw new SkybackupError('unsupported', `Backup ${id} is unfit for a point in time: ${unfit}`, {
+      hint: 'Give the id of the service instead: the best backup for the moment is chosen.',
+    });
+  }
+  const { history, reaches } = serviceHistory(context, service_id, id);
+  const [plan] = planRecovery(reaches, wish, { history, now: context.clock.now(), subject: `Backup ${id}` });
+  return plan;
+}
+
+function hasBackups({ state }: Pick<EngineContext, 'state'>, serviceId: string): boolean {
+  return state.services.get(serviceId) !== undefined || state.backups.of(serviceId).length > 0;
+}
+
+function restorableBackup(context: Pick<EngineContext, 'state'>, id: string): BackupRow {
   const backup = findBackup(context, id);
   if (backup.status !== 'Succeeded') {
     throw new SkybackupError('conflict', `Backup ${id} is ${backup.status}: only one that succeeded can be restored.`, {
@@ -65,14 +121,8 @@ export function resolveBackup(context: Pick<EngineContext, 'state'>, request: Re
 }
 
 function refuseOtherSources(request: RestoreRequest): void {
-  if (request.external_source !== undefined) {
-    throw new SkybackupError('unsupported', 'Restores from an external bucket are not supported by this daemon yet.', {
-      hint: 'Restore one of the backups that list_backups shows.',
-    });
-  }
-  if (request.point_in_time !== undefined) {
-    throw new SkybackupError('unsupported', 'Point-in-time restores are not supported by this daemon yet.', {
-      hint: 'Restore a full backup: leave point_in_time out and give the backup nearest before the moment.',
-    });
-  }
+  if (request.external_source === undefined) return;
+  throw new SkybackupError('unsupported', 'Restores from an external bucket are not supported by this daemon yet.', {
+    hint: 'Restore one of the backups that list_backups shows.',
+  });
 }

@@ -9,8 +9,10 @@ import { ageOf } from './words.ts';
 export interface Losses {
   target: StoredService;
   source: RestoreSource;
-  /** The moment the data go back to. */
+  /** The moment the data go back to; undefined where it is named by a transaction. */
   moment: string | undefined;
+  /** That moment is another one than the backup's. */
+  rolled: boolean;
   live: LiveTarget | undefined;
 }
 
@@ -33,10 +35,15 @@ export function lostBy(context: Pick<EngineContext, 'state' | 'clock'>, losses: 
   return lost;
 }
 
-function newerData({ clock }: Pick<EngineContext, 'clock'>, { target, source, moment, live }: Losses): string {
+function newerData({ clock }: Pick<EngineContext, 'clock'>, { target, source, moment, rolled, live }: Losses): string {
   const backup = lastBackup(source);
-  const since = source.rollForward === undefined ? 'since the backup, taken' : 'since the recovery point,';
-  return `Everything written to ${target.id} ${since} ${ageOf(moment, clock.now())}: ${countedIn(target, backup, source, live)}.`;
+  const age = moment === undefined ? '' : ` ${ageOf(moment, clock.now())}`;
+  const since = rolled ? 'since the recovery point' : 'since the backup, taken';
+  const counted =
+    rolled && source.rollForward === undefined
+      ? 'how many transactions that is will be known once its newest binary logs are archived'
+      : countedIn(target, backup, source, live);
+  return `Everything written to ${target.id} ${since}${age}: ${counted}.`;
 }
 
 function countedIn(

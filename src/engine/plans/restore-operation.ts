@@ -3,11 +3,14 @@ import { RestoreRequest } from '../../contract/restores.ts';
 import { toPointInTime } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { findSource } from '../jobs/restore-source.ts';
-import { type RestoreSubject, resolveRestore } from '../jobs/restore-subject.ts';
+import { type RestoreSubject, resolveRestore, restoreArguments } from '../jobs/restore-subject.ts';
+import { archivedSource } from '../jobs/rolled-source.ts';
 import { estimateSeconds } from '../rates/kinds-of-work.ts';
+import { describeWish, type Wish, wishArguments } from '../recovery/wish.ts';
 import { filesToCarryOver } from '../restore/carry-over.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { dataBytes } from '../restore/space.ts';
+import { present } from '../store/rows.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { type LiveTarget, lookAtTarget } from './live-target.ts';
 import type { Operation } from './operations.ts';
@@ -19,15 +22,14 @@ const keptHours = 72;
 
 export const restoreOperation: Operation = {
   normalise(context, input) {
-    const { target, backup } = resolveRestore(context, parseRequest(RestoreRequest, input, 'arguments'));
-    return { service_id: target.id, id: backup.id };
+    return restoreArguments(resolveRestore(context, parseRequest(RestoreRequest, input, 'arguments')));
   },
 
   async describe(context, args, ownJob) {
     const subject = resolveRestore(context, parseRequest(RestoreRequest, args, 'arguments'));
-    const { target, backup } = subject;
+    const { target, backup, wish } = subject;
     const digest = await serviceDigest(context, target, ownJob, { backup: backup.id, size: backup.storage_bytes });
-    const source = await findSource(context, backup);
+    const source = await archivedSource(context, subject, await findSource(context, backup));
     const size = dataBytes(source);
     const live = await lookAtTarget(target);
     const other = backup.service_id !== target.id;
@@ -38,12 +40,12 @@ export const restoreOperation: Operation = {
         service_id: target.id,
         confirm_id: target.id,
         replaced: `all data of ${target.id} (${target.datadir ?? 'its data directory'}), users and passwords included`,
-        replaced_by: `${wordsFor(source)} of ${backup.service_id}${other ? ', another service,' : ''} taken ${ageOf(backup.point_in_time, context.clock.now())}`,
-        ...(backup.point_in_time === undefined ? {} : { recovery_point: backup.point_in_time }),
+        replaced_by: `${wordsFor(source)} of ${backup.service_id}${other ? ', another service,' : ''} taken ${ageOf(backup.point_in_time, context.clock.now())}${wordsForWish(wish, source)}`,
+        ...present({ recovery_point: recoveryPoint(subject) }),
         size_bytes: size,
         estimated_seconds: estimateSeconds(source, context.state.rates.of),
         expected_downtime: expectedDowntime(context, target.id),
-        lost: lostBy(context, { target, source, moment: backup.point_in_time, live }),
+        lost: lostBy(context, { target, source, moment: recoveryMoment(subject), rolled: wish !== undefined, live }),
         keeps: await keptBy(target),
         warnings: warningsOf(subject, size, live),
         undo: `The present data are kept for ${keptHours} hours as ${target.datadir}.before-restore-<number of the restore>. To go back: stop ${target.id}, put that folder in the place of ${target.datadir}, start ${target.id}.`,
@@ -73,6 +75,23 @@ async function keptBy({ id, datadir }: StoredService): Promise<string[]> {
     ...(carried.length === 0 ? [] : [`files beside its data that no backup holds: ${few(carried)}`]),
     ...(left.length === 0 ? [] : [`not these, too large to be settings: ${few(left)}`]),
   ];
+}
+
+function wordsForWish(wish: Wish | undefined, { rollForward }: RestoreSource): string {
+  if (wish === undefined) return '';
+  const until = wish.kind === 'before' ? describeWish(wish) : `up to ${describeWish(wish)}`;
+  const gtid = rollForward === undefined ? '' : ` (GTID ${rollForward.until})`;
+  return `, then rolled forward through the binary logs: all that was committed ${until}${gtid}`;
+}
+
+function recoveryPoint(subject: RestoreSubject): string | undefined {
+  const { wish } = subject;
+  return wish === undefined || wish.kind === 'time' ? recoveryMoment(subject) : describeWish(wish);
+}
+
+/** Undefined where a transaction is wanted. */
+function recoveryMoment({ backup, wish }: RestoreSubject): string | undefined {
+  return wish === undefined ? backup.point_in_time : wishArguments(wish).point_in_time;
 }
 
 function warningsOf({ target, backup }: RestoreSubject, size: number, live: LiveTarget | undefined): string[] {

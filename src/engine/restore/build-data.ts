@@ -1,5 +1,6 @@
 import type { JobContext } from '../job-context.ts';
 import { type PrivateServer, startPrivateServer } from '../mariadb/private-server.ts';
+import { rollForward } from '../recovery/roll-forward.ts';
 import type { Repository } from '../repository/repository.ts';
 import { makeEmptyData } from './empty-data.ts';
 import { giveGtidState } from './gtid-state.ts';
@@ -42,6 +43,14 @@ export async function buildData(
     const boundary = last.binlog?.gtid ?? '';
     await giveGtidState(connection, boundary);
     await prove({ backup: last, gtid: boundary, log: staging.log }, connection, job);
+    if (source.rollForward !== undefined) {
+      const { logs, until } = source.rollForward;
+      job.phase('replaying', `${logs.length} binary logs, from ${logs[0].log.name}, to GTID ${until}.`);
+      await rollForward(source.rollForward, repository, { server, staging }, job);
+      job.phase('proving', 'Opening every table again.');
+      // Tables that were dropped on the way are not missing.
+      await prove({ backup: { ...last, tables: [] }, gtid: until, log: staging.log }, connection, job);
+    }
     return server;
   } catch (error) {
     await server.discard();

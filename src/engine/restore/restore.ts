@@ -11,7 +11,7 @@ import { carryOver, filesToCarryOver } from './carry-over.ts';
 import { type DataPlace, placeOf } from './data-place.ts';
 import { checkRestorable } from './restorable.ts';
 import { ownershipOf, seal } from './seal.ts';
-import { lastBackup, type RestoreSource } from './source.ts';
+import { lastBackup, positionOf, type RestoreSource } from './source.ts';
 import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut } from './space.ts';
 import { removeStaging, type Staging, stagingOf } from './staging.ts';
 import { type SwapControls, type SwapInput, type Swapped, swap } from './swap.ts';
@@ -131,7 +131,7 @@ async function build(
     await target.keepLogin(server.connection);
     const sealedAt = await finish(input, place, staging, job);
     job.phase('swapping', 'Exchanging the data directories.');
-    const reached = lastBackup(input.source).binlog?.gtid ?? '';
+    const reached = positionOf(input.source);
     const swapped = await swap(
       { ...input, highestGtids: highestGtids(input.highestGtids, reached) },
       { data: staging.data, server, sealedAt },

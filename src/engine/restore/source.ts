@@ -8,14 +8,33 @@ export interface RestoreSource {
   readonly rollForward?: RollForward;
 }
 
+/** One log of a binary-log backup. */
+export interface LogOfBackup {
+  readonly manifest: Manifest;
+  readonly log: ArchivedLog;
+}
+
 /** Archived binary logs to replay. GTID positions name the last transaction of each domain. */
 export interface RollForward {
   /** Each following the one before; the first holds, or directly follows, the position of the last backup. */
-  readonly logs: readonly { manifest: Manifest; log: ArchivedLog }[];
+  readonly logs: readonly [LogOfBackup, ...LogOfBackup[]];
   /** Where the replay begins: the last backup's own position. */
   readonly from: string;
   /** Where it ends, inclusive; it names every domain of the logs, since a domain left out would be dropped. */
   readonly until: string;
+  /** The same two places in the logs' files. */
+  readonly cut: LogCut;
+}
+
+/** Bytes of the first log that come before the replay, and of the last up to its end. Both lie between transactions. */
+export interface LogCut {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** The last transaction of each domain that the source leads to. */
+export function positionOf(source: RestoreSource): string {
+  return source.rollForward?.until ?? lastBackup(source).binlog?.gtid ?? '';
 }
 
 /** The backup whose moment the source reaches before any log is replayed. */

@@ -13,6 +13,7 @@ const ArchivedLogRow = z.object({
   gtids_before: z.string(),
   gtids_after: z.string(),
   opened_at: time,
+  closed_at: optional(time),
   first_event_at: optional(time),
   last_event_at: optional(time),
   follows_backup: optional(z.string()),
@@ -28,8 +29,8 @@ const whole = "FROM archived_logs AS log JOIN backups ON backups.id = log.backup
 export function archivedLogs(db: DatabaseSync) {
   const insert = db.prepare(
     `INSERT INTO archived_logs (backup_id, name, service_id, incarnation, server_id, bytes, gtids_before, gtids_after,
-       opened_at, first_event_at, last_event_at, follows_backup, follows_name, gap_kind, gap_detail)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+       opened_at, closed_at, first_event_at, last_event_at, follows_backup, follows_name, gap_kind, gap_detail)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
   const all = db.prepare(`SELECT log.* ${whole} WHERE log.service_id = ? ORDER BY log.opened_at, log.name`);
   const ends = db.prepare(
@@ -65,6 +66,7 @@ export function archivedLogs(db: DatabaseSync) {
           log.gtids_before,
           log.gtids_after,
           Date.parse(log.opened_at),
+          milliseconds(log.closed_at),
           milliseconds(log.first_event_at),
           milliseconds(log.last_event_at),
           log.follows?.backup_id ?? null,

@@ -31,6 +31,7 @@ const BackupRow = z.object({
   binlog_file: optional(z.string()),
   binlog_position: optional(z.number()),
   binlog_gtid: optional(z.string()),
+  unfit: optional(z.string()),
   job_id: optional(z.number()),
   warnings: texts,
 });
@@ -62,14 +63,14 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   const publish = db.prepare(
     `INSERT INTO backups (id, service_id, service_name, server_pod, type, method, status, message, incarnation, reference_full_backup,
        parent, from_lsn, to_lsn, point_in_time, server_version, start_time, end_time, storage_bytes, disk_bytes,
-       binlog_file, binlog_position, binlog_gtid)
-     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       binlog_file, binlog_position, binlog_gtid, unfit)
+     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET status = 'Succeeded', message = NULL, type = excluded.type, method = excluded.method,
        incarnation = excluded.incarnation, reference_full_backup = excluded.reference_full_backup,
        parent = excluded.parent, from_lsn = excluded.from_lsn, to_lsn = excluded.to_lsn,
        point_in_time = excluded.point_in_time, server_version = excluded.server_version, start_time = excluded.start_time, end_time = excluded.end_time,
        storage_bytes = excluded.storage_bytes, disk_bytes = excluded.disk_bytes, binlog_file = excluded.binlog_file,
-       binlog_position = excluded.binlog_position, binlog_gtid = excluded.binlog_gtid`,
+       binlog_position = excluded.binlog_position, binlog_gtid = excluded.binlog_gtid, unfit = excluded.unfit`,
   );
   const one = db.prepare('SELECT * FROM backups WHERE id = ?');
   const end = db.prepare('UPDATE backups SET status = ?, message = ?, end_time = ? WHERE id = ?');
@@ -134,6 +135,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
         manifest.binlog?.file ?? null,
         manifest.binlog?.position ?? null,
         manifest.binlog?.gtid ?? null,
+        manifest.unfit_for_point_in_time ?? null,
       );
     },
     end: (id: string, status: 'Failed' | 'Cancelled', message: string): void =>

@@ -142,6 +142,7 @@ CREATE TABLE backups (
   binlog_file TEXT,
   binlog_position INTEGER,
   binlog_gtid TEXT,
+  unfit TEXT, -- Why no binary logs may be rolled forward over it.
   job_id INTEGER,
   warnings TEXT NOT NULL DEFAULT '[]',
   -- What lay in its folder, names and sizes, when its manifest was taken in: while that is so, nobody needs to read it again.
@@ -166,6 +167,7 @@ CREATE TABLE archived_logs (
   gtids_before TEXT NOT NULL,
   gtids_after TEXT NOT NULL,
   opened_at INTEGER NOT NULL,
+  closed_at INTEGER,
   first_event_at INTEGER,
   last_event_at INTEGER,
   follows_backup TEXT,

@@ -1,0 +1,51 @@
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createZstdDecompress } from 'node:zlib';
+import { SkybackupError } from '../../contract/errors.ts';
+import { LogScan, type LogWatch } from '../binlog/log-scan.ts';
+import type { ArchivedLog, Manifest } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { LogOfBackup } from '../restore/source.ts';
+
+/**
+ * Reads an archived log through, as the server wrote it. `watch` may end the reading early by throwing `enough`.
+ * Throws `backup_damaged`, `cancelled`.
+ */
+export async function scanArchived(
+  repository: Repository,
+  { manifest, log }: LogOfBackup,
+  watch: LogWatch,
+  signal: AbortSignal,
+): Promise<void> {
+  const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+  try {
+    await pipeline(readArchived(repository, { manifest, log }, signal), new LogScan(log.name, watch), sink);
+  } catch (error) {
+    if (error === enough) return;
+    signal.throwIfAborted();
+    throw damaged(manifest, log, error);
+  }
+}
+
+/** Thrown by a watch that has seen what it wanted. */
+export const enough = new Error('enough was read');
+
+/** The bytes of an archived log as they were on the server; every stored block was checked before. */
+export function readArchived(repository: Repository, { manifest, log }: LogOfBackup, signal: AbortSignal) {
+  const object = manifest.objects.find(({ key }) => key === log.key);
+  if (object === undefined) throw damaged(manifest, log, undefined);
+  const source = repository.read(manifest, signal, object);
+  const plain = createZstdDecompress();
+  source.once('error', (error) => plain.destroy(error));
+  plain.once('close', () => source.destroy());
+  return source.pipe(plain);
+}
+
+function damaged(manifest: Manifest, { name }: ArchivedLog, cause: unknown): SkybackupError {
+  // What the repository found wrong, and a wish that the log cannot fulfil, are said already; a scan speaks of a server's log.
+  if (cause instanceof SkybackupError && cause.code !== 'backup_failed') return cause;
+  const why = cause instanceof Error ? ` (${cause.message})` : '';
+  return new SkybackupError('backup_damaged', `The binary log ${name} of backup ${manifest.id} is damaged${why}.`, {
+    cause,
+  });
+}
