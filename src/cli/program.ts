@@ -118,6 +118,15 @@ export async function runProgram(args: string[]): Promise<number> {
   command(backups, 'delete <id>', 'delete a backup that nothing needs, for good', async (terminal, self) =>
     (await import('./backups/delete.ts')).deleteBackup(terminal, first(self)),
   );
+  command(
+    backups,
+    'show <id>',
+    'what it holds: schemas and tables, with sizes and rows when it was taken',
+    async (terminal, self) => (await import('./backups/show.ts')).showBackup(terminal, first(self), self.opts()),
+  )
+    .option('--schema <name>', 'only the tables of this schema')
+    .option('--table <name>', 'only tables of this name')
+    .option('--page <number>', 'a hundred tables each');
   command(backups, 'verify <id>', 'prove that a backup can be restored, and measure it', async (terminal, self) =>
     (await import('./backups/verify.ts')).verifyBackup(terminal, first(self), self.opts()),
   )

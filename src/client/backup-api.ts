@@ -1,4 +1,5 @@
 import type { Backup, BackupQuery } from '../contract/backups.ts';
+import type { BackupContents, ContentsQuery } from '../contract/contents.ts';
 import type { Job } from '../contract/jobs.ts';
 import type { Page } from '../contract/pages.ts';
 import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
@@ -115,6 +116,8 @@ export interface DaemonApi {
   unlockService(id: string, options?: CallOptions): Promise<Service>;
 
   deleteBackup(id: string, options?: PlannedOptions): Promise<void>;
+  /** What a backup holds, without fetching its data. */
+  getContents(id: string, query?: ContentsQuery, options?: CallOptions): Promise<BackupContents>;
   /** Starts to prove that a backup can be restored; its job does it. Changes nothing. */
   verifyBackup(id: string, checks?: VerifyRequest, options?: CallOptions): Promise<Verification>;
   listVerifications(query?: VerificationQuery, options?: CallOptions): Promise<Page<Verification>>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BackupContents } from '../contract/contents.ts';
 import { serviceIdOf } from '../contract/ids.ts';
 import { Job } from '../contract/jobs.ts';
 import { Plan } from '../contract/plans.ts';
@@ -70,6 +71,11 @@ export function daemonCalls(http: Http): DaemonApi {
     deleteBackup: async (id, options = {}) => {
       const query = { plan_id: options.planId };
       await http.request({ method: 'DELETE', path: `${base}/backups/${segment(id)}`, query, ...bounds(options) });
+    },
+    getContents: async (id, query = {}, options = {}) => {
+      const path = `${base}/backups/${segment(id)}/contents`;
+      const { body } = await http.request({ method: 'GET', path, query, ...bounds(options) });
+      return readRecord(BackupContents, body, 'contents of a backup');
     },
     verifyBackup: async (id, checks = {}, options = {}) =>
       verification(await post(`${base}/backups/${segment(id)}/verify`, checks, options)),

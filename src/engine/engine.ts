@@ -1,4 +1,5 @@
 import type { Backup, BackupQuery } from '../contract/backups.ts';
+import type { ContentsQuery } from '../contract/contents.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
 import { isBackupId, serviceIdOf } from '../contract/ids.ts';
@@ -16,6 +17,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
 import { coverage } from './health/coverage.ts';
 import { DiskSpace } from './health/disk-space.ts';
+import { backupContents } from './jobs/backup-contents.ts';
 import { backupView } from './jobs/backup-view.ts';
 import { closeInterrupted } from './jobs/interrupted.ts';
 import { JobRunner } from './jobs/job-runner.ts';
@@ -148,6 +150,7 @@ export async function startEngine(options: EngineOptions) {
         return page;
       },
       isBackupId,
+      contents: (id: string, query: ContentsQuery) => backupContents(context, id, query),
       remove: (id: string, asker: Asker) => deleteBackup(context, id, asker),
     },
 

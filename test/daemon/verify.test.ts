@@ -133,6 +133,45 @@ describe('a backup that is verified', () => {
   });
 });
 
+describe('what a backup holds', () => {
+  const contents = (query = {}) => daemon.api.daemon.getContents(backup, query);
+
+  it('is told by its manifest, the largest table first, with what each schema comes to', async () => {
+    const all = await contents({ page_size: 1000 });
+    expect(all).toMatchObject({ backup_id: backup, service_id: 'orders', type: 'full', pages_count: 1 });
+    expect(all.tables).toHaveLength(all.tables_count);
+    expect(all.tables).toContainEqual(
+      expect.objectContaining({ schema: 'shop', name: 'settings', engine: 'Aria', rows: 200 }),
+    );
+    const sizes = all.tables.map(({ bytes = 0 }) => bytes);
+    expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+    const shop = all.tables.filter(({ schema }) => schema === 'shop');
+    expect(all.schemas).toContainEqual({
+      schema: 'shop',
+      tables: shop.length,
+      rows: shop.reduce((sum, { rows = 0 }) => sum + rows, 0),
+      bytes: shop.reduce((sum, { bytes = 0 }) => sum + bytes, 0),
+    });
+  });
+
+  it('is told in pages, of one schema or one table', async () => {
+    const first = await contents({ schema: 'SHOP', page_size: 3 });
+    const second = await contents({ schema: 'shop', page_size: 3, page: 2 });
+    expect(first.tables).toHaveLength(3);
+    expect(first.pages_count).toBe(Math.ceil(first.tables_count / 3));
+    expect(new Set([...first.tables, ...second.tables].map(({ name }) => name)).size).toBe(6);
+    expect(await contents({ table: 't-1 Ü' })).toMatchObject({ tables: [{ schema: 'odd name-1' }], tables_count: 1 });
+    expect(await contents({ table: 'nothing' })).toMatchObject({ tables: [], tables_count: 0, pages_count: 0 });
+  });
+
+  it('of one that is not there, or for what is no question, is refused', async () => {
+    const { daemon: api } = daemon.api;
+    await expect(api.getContents(`${'0'.repeat(32)}:orders:orders-0`)).rejects.toMatchObject({ code: 'not_found' });
+    const { status } = await daemon.request('GET', `/skybackup/v1/backups/${backup}/contents?order=asc`);
+    expect(status).toBe(400);
+  });
+});
+
 /** A session that holds back a full backup's lock until it is ended. */
 async function lockingSession(): Promise<{ end(): Promise<void> }> {
   const held = orders.sql('LOCK TABLES shop.legacy WRITE; SELECT SLEEP(600);').catch(() => undefined);

@@ -184,6 +184,25 @@ it('a backup is proven by a tool and by the command line, and a hidden one is un
   expect(counted).toMatch(/shop\.orders +\d/);
 });
 
+it('what a backup holds is shown by a tool and by the command line, and not of a hidden service', async () => {
+  const client = await daemon.client('modern');
+  const shown = await client.call('show_backup', { backup: 'latest', service: 'shop', table: 'shop.orders' });
+  expect(shown).toMatchObject({
+    isError: false,
+    data: { count: 1, tables: [{ table: 'shop.orders', engine: 'InnoDB' }] },
+  });
+  expect(shown.text).toContain('schema shop');
+  const backup = String(shown.data.backup_id);
+  const all = await client.call('show_backup', { backup, limit: 2 });
+  expect(all.data.tables).toHaveLength(2);
+  const more = await client.call('show_backup', { backup, limit: 2, cursor: all.data.next_cursor });
+  expect(more.data.tables).not.toEqual(all.data.tables);
+  expect(await client.call('show_backup', { backup, table: 'orders' })).toMatchObject({ isError: true });
+  const hiding = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' });
+  expect(await hiding.call('show_backup', { backup })).toMatchObject({ data: { error: { code: 'not_found' } } });
+  expect(await daemon.cli(['backups', 'show', backup, '--schema', 'shop'])).toMatch(/shop\.orders +InnoDB +\d/);
+});
+
 it('a service is stopped with a yes alone, and started again', async () => {
   const client = await daemon.client('modern');
   const status = async (): Promise<unknown> => {

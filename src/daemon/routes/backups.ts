@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Backup, BackupQuery, BackupsPage } from '../../contract/backups.ts';
+import { BackupContents, ContentsQuery } from '../../contract/contents.ts';
 import type { Page } from '../../contract/pages.ts';
 import { parseRequest } from '../../contract/parse-request.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -40,6 +41,19 @@ export function backupRoutes(app: Api, engine: Engine): void {
       parseRequest(z.strictObject({}), request.query, 'query');
       return engine.backups.get(id);
     },
+  );
+
+  app.get(
+    `${base}/:id/contents`,
+    {
+      config: { right: 'read' },
+      schema: {
+        summary: 'What a backup holds, by its manifest',
+        querystring: ContentsQuery,
+        response: { 200: BackupContents },
+      },
+    },
+    (request) => engine.backups.contents(idOf(request), request.query),
   );
 
   app.delete(

@@ -5,6 +5,7 @@ import { isBackupId } from '../../contract/ids.ts';
 import { classifyStatus } from '../../contract/status.ts';
 import { readTime } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
+import { findService } from './service.ts';
 
 export const latest = 'latest';
 
@@ -30,6 +31,20 @@ export async function findBackup(
     );
   }
   return backup;
+}
+
+/** As `findBackup`, with the service only where it is needed: for `latest`. */
+export async function findOwnBackup(
+  api: BackupApi,
+  given: string,
+  service: string | undefined,
+  signal: AbortSignal,
+): Promise<Backup> {
+  const owner = service === undefined ? undefined : (await findService(api, service, signal)).id;
+  if (owner === undefined && given.trim().toLowerCase() === latest) {
+    throw new SkybackupError('invalid_request', 'Whose latest backup? Name the service, or give a backup id.');
+  }
+  return findBackup(api, given, owner ?? '', signal);
 }
 
 async function newestBackup(api: BackupApi, serviceId: string, signal: AbortSignal): Promise<Backup> {

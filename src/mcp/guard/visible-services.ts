@@ -169,6 +169,10 @@ function ownParts(daemon: DaemonApi, { need, own, pageOf, getBackup }: Sight): D
       await own('backup', id, getBackup(id, options));
       return daemon.deleteBackup(id, options);
     },
+    async getContents(id, query, options) {
+      await own('backup', id, getBackup(id, options));
+      return daemon.getContents(id, query, options);
+    },
     async verifyBackup(id, checks, options) {
       await own('backup', id, getBackup(id, options));
       return daemon.verifyBackup(id, checks, options);

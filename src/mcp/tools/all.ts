@@ -12,6 +12,7 @@ import { listSchedules } from './list-schedules.ts';
 import { listServices } from './list-services.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { setRetention } from './set-retention.ts';
+import { showBackup } from './show-backup.ts';
 import { startService } from './start-service.ts';
 import { stopService } from './stop-service.ts';
 import { updateSchedule } from './update-schedule.ts';
@@ -22,6 +23,7 @@ import { waitFor } from './wait-for.ts';
 export const allTools: readonly Tool[] = [
   listServices,
   listBackups,
+  showBackup,
   checkBackups,
   createBackup,
   verifyBackup,

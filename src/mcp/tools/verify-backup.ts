@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { defineTool } from '../define-tool.ts';
-import { findBackup, latest } from '../find/backup.ts';
-import { findService } from '../find/service.ts';
+import { findOwnBackup, latest } from '../find/backup.ts';
 import { quoteText } from '../untrusted-text.ts';
 
 /** A write, since it starts work; it harms nothing: no registered server is touched. */
@@ -20,11 +19,7 @@ export const verifyBackup = defineTool({
   }),
   output: { verification_id: 'number', job_id: 'number', backup_id: 'string', wait_for: 'object' },
   async exact({ backup, service, checks }, { api, signal }) {
-    const owner = service === undefined ? undefined : (await findService(api, service, signal)).id;
-    if (owner === undefined && backup.trim().toLowerCase() === latest) {
-      throw new SkybackupError('invalid_request', 'Whose latest backup? Name the service, or give a backup id.');
-    }
-    const { id } = await findBackup(api, backup, owner ?? '', signal);
+    const { id } = await findOwnBackup(api, backup, service, signal);
     return { backup_id: id, checks };
   },
   async run({ backup_id, checks }, { api, signal }) {

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { BackupContents, ContainedTable } from '../../contract/contents.ts';
+import { SkybackupError } from '../../contract/errors.ts';
+import { parseTablePattern } from '../../contract/table-pattern.ts';
+import { defineTool } from '../define-tool.ts';
+import { findOwnBackup } from '../find/backup.ts';
+import { listArguments, listPage, type Row } from '../list-page.ts';
+import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
+import { quoteText } from '../untrusted-text.ts';
+
+const mostSchemas = 5;
+
+export const showBackup = defineTool({
+  name: 'show_backup',
+  operation: 'read',
+  needs: 'jobs',
+  title: 'Show what a backup holds',
+  description:
+    'Tables of a backup with engine, size and rows when it was taken, largest first; reads none of its data. Use it before a restore.',
+  input: z.strictObject({
+    backup: z.string().max(300).describe('Id, or "latest" with service'),
+    service: z.string().max(300).optional(),
+    table: z.string().max(140).optional().describe('shop.orders or shop.*'),
+    ...listArguments,
+  }),
+  output: { backup_id: 'string', schemas: 'object[]', tables: 'object[]', count: 'number', next_cursor: 'string' },
+  async run({ backup, service, table, limit, cursor }, { api, signal }) {
+    const { daemon } = api;
+    if (daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not tell what a backup holds.');
+    const { id } = await findOwnBackup(api, backup, service, signal);
+    const wanted = table === undefined ? undefined : wantedTable(table);
+    let contents: BackupContents | undefined;
+    const page = await listPage(
+      { limit, cursor },
+      async (query) => {
+        contents = await daemon.getContents(id, { ...query, ...wanted }, { signal });
+        return { items: contents.tables, count: contents.tables_count, pages: contents.pages_count };
+      },
+      tableRow,
+    );
+    const { schemas = [], point_in_time, type = 'backup', logs = [] } = contents ?? {};
+    const listed = schemas.slice(0, mostSchemas).map((schema) => ({
+      schema: quoteText(schema.schema, 40),
+      tables: schema.tables,
+      size: sizeInWords(schema.bytes),
+    }));
+    const total = sizeInWords(schemas.reduce((sum, { bytes }) => sum + bytes, 0));
+    return {
+      text: [
+        `Backup ${quoteText(id, 200)} (${quoteText(type)}), data of ${timeInWords(point_in_time)}: ${schemas.length} schemas, ${total}. Rows are estimates.`,
+        ...listed.map((each) => `- schema ${each.schema}: ${each.tables} tables, ${each.size}`),
+        ...(schemas.length > mostSchemas ? [`- and ${schemas.length - mostSchemas} smaller schemas`] : []),
+        ...(logs.length === 0 ? [] : [`It holds ${logs.length} binary logs, and no tables by themselves.`]),
+        ...(wanted === undefined ? [] : [`${page.count} tables are ${quoteText(table ?? '')}:`]),
+        ...page.rows.map(({ text }) => text),
+      ],
+      data: {
+        backup_id: id,
+        schemas: listed,
+        tables: page.rows.map(({ data }) => data),
+        count: page.count,
+        next_cursor: page.next_cursor,
+      },
+      next: page.next_cursor && `For more call show_backup with cursor "${page.next_cursor}".`,
+    };
+  },
+});
+
+function wantedTable(text: string): { schema: string; table?: string } {
+  const pattern = parseTablePattern(text.trim());
+  if (pattern === undefined) {
+    throw new SkybackupError('invalid_request', `${quoteText(text)} names no table.`, {
+      hint: 'Write shop.orders for one table, shop.* for all of a schema.',
+    });
+  }
+  const { schema, table } = pattern;
+  return { schema, ...(table === undefined ? {} : { table }) };
+}
+
+function tableRow({ schema, name, engine, rows, bytes }: ContainedTable): Row {
+  const data = {
+    table: quoteText(`${schema}.${name}`, 140),
+    engine: engine && quoteText(engine),
+    rows,
+    size: sizeInWords(bytes),
+  };
+  const counted = rows === undefined ? undefined : `${rows} rows`;
+  return { data, text: `- ${[data.table, data.engine, counted, data.size].filter(Boolean).join(' · ')}` };
+}
