@@ -189,6 +189,7 @@ function describe(input: DumpInput, { facts, ran, tool, startedAt }: DescribedDu
       server_id: facts.server_id,
       hostname: facts.hostname,
       options: fileOptions(facts.variables),
+      ...(facts.timeZones ? { time_zones: true } : {}),
     },
     tool_version: tool,
     tables: facts.tables,

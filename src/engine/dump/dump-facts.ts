@@ -20,6 +20,8 @@ export interface DumpFacts {
   tables: TableFacts[];
   brokenViews: BrokenView[];
   binaryLog: boolean;
+  /** It knows time zones by name, from tables that a dump leaves out. */
+  timeZones: boolean;
   /** A table with history by time exists, and none by transaction, with which mariadb-dump refuses to keep any. */
   history: 'none' | 'kept' | 'lost';
 }
@@ -41,6 +43,7 @@ export async function lookForDump(login: Login, signal: AbortSignal): Promise<Du
       tables,
       brokenViews: await brokenViews(server),
       binaryLog: variables.log_bin === 'ON',
+      timeZones: await knowsTimeZones(server),
       history: await keptHistory(server),
     };
   } finally {
@@ -83,6 +86,13 @@ async function checkPrivileges(server: SqlConnection, tables: readonly TableFact
     hint: `Run on the server: GRANT ${missing.join(', ')} ON *.* TO ${user};`,
     details: { missing },
   });
+}
+
+async function knowsTimeZones(server: SqlConnection): Promise<boolean> {
+  const [row] = await server.query<{ at: string | null }>(
+    "SELECT CONVERT_TZ('2026-01-01 12:00:00', 'Europe/Berlin', 'UTC') AS at",
+  );
+  return row?.at != null;
 }
 
 async function keptHistory(server: SqlConnection): Promise<DumpFacts['history']> {

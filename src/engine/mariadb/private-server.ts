@@ -68,6 +68,8 @@ function privateServerArguments(spec: PrivateServerSpec): string[] {
     '--skip-symbolic-links',
     `--secure-file-priv=${spec.temporary}`,
     '--max-allowed-packet=1G',
+    // In 10.6 compressed tables are read-only unless told otherwise; later servers do not know the option.
+    '--loose-innodb-read-only-compressed=OFF',
     // Whatever is lost with the machine is made anew; what is kept, its clean end and the sealing make durable.
     '--innodb-flush-log-at-trx-commit=0',
     '--strict-password-validation=0',

@@ -14,6 +14,7 @@ const tools = {
   'mariadb-admin': { names: ['mariadb-admin', 'mysqladmin'], package: 'mariadb-client' },
   'mariadb-binlog': { names: ['mariadb-binlog', 'mysqlbinlog'], package: 'mariadb-client' },
   'mariadb-dump': { names: ['mariadb-dump', 'mysqldump'], package: 'mariadb-client' },
+  'mariadb-tzinfo-to-sql': { names: ['mariadb-tzinfo-to-sql', 'mysql_tzinfo_to_sql'], package: 'mariadb-client' },
   zstd: { names: ['zstd'], package: 'zstd' },
   // mariadb-binlog hands a raw log to a file only; a named pipe is one.
   mkfifo: { names: ['mkfifo'], package: 'coreutils' },

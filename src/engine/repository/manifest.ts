@@ -64,6 +64,8 @@ export const Manifest = z.looseObject({
     hostname: z.string(),
     /** Options a private server needs to open these files: page size, data file path, character sets, … */
     options: z.record(z.string(), z.string()),
+    /** It knew time zones by name. Of a dump, which lacks them: events and expressions may need them. */
+    time_zones: z.boolean().optional(),
     /**
      * By what the data directory is known again: its own word for its incarnation, and its system tablespace as a file
      * (inode and time of birth, which a copy does not share). null where there is none.

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { JobContext } from '../job-context.ts';
+import { type CommandSpec, describeExit, runCommand, startCommand } from '../mariadb/command.ts';
 import type { SqlConnection } from '../mariadb/connect.ts';
 import { writeOptionFile } from '../mariadb/option-file.ts';
 import type { PrivateServer } from '../mariadb/private-server.ts';
@@ -36,26 +37,56 @@ export async function importDump(
   await removeFirstAccounts(connection);
   const optionFile = join(staging.run, 'import.cnf');
   await writeOptionFile(optionFile, 'client', login);
-  const client = {
+  const client = clientCommand(optionFile, staging);
+  if (dump.server.time_zones) await loadTimeZones(client, staging, job);
+  const onBytes = (bytes: number): void => job.progress(bytes, dump.disk_bytes);
+  try {
+    await feed(dump, repository, client, { env: staging.env, signal: job.signal, onBytes, doing: 'The import' });
+  } catch (error) {
+    throw withServersWords(error, staging);
+  }
+}
+
+function clientCommand(optionFile: string, { socket, env }: Staging): CommandSpec {
+  return {
     path: findTool('mariadb'),
     args: [
       // Must be the first.
       `--defaults-file=${optionFile}`,
       // Said here too: without it the client would take the machine's own server.
       '--protocol=socket',
-      `--socket=${staging.socket}`,
+      `--socket=${socket}`,
       // Without it the client takes \r\n, \0 and lines that look like its own commands for something else than data.
       '--binary-mode',
       '--max-allowed-packet=1G',
       '--default-character-set=utf8mb4',
       `--init-command=${session}`,
     ],
+    env,
   };
-  const onBytes = (bytes: number): void => job.progress(bytes, dump.disk_bytes);
+}
+
+/**
+ * Makes the zones known that the dumped server knew: an event of such a zone would end the import, and expressions would
+ * give NULL afterwards. They come from this machine; a dump without any use of them goes well without, so it is warned only.
+ */
+async function loadTimeZones(client: CommandSpec, { env }: Staging, job: JobContext): Promise<void> {
   try {
-    await feed(dump, repository, client, { env: staging.env, signal: job.signal, onBytes, doing: 'The import' });
+    const tool = { path: findTool('mariadb-tzinfo-to-sql'), args: ['/usr/share/zoneinfo'], env };
+    const { stdout } = await runCommand(tool, { signal: job.signal, failure: 'restore_failed' });
+    const loading = startCommand(
+      { ...client, args: [...client.args, 'mysql'] },
+      { signal: job.signal, stdin: 'pipe', stdout: 'ignore' },
+    );
+    // Its exit tells how it went; a broken pipe tells nothing more.
+    loading.stdin?.on('error', () => {});
+    loading.stdin?.end(stdout);
+    const exit = await loading.exit;
+    if (exit.code !== 0) throw new Error(describeExit(exit));
   } catch (error) {
-    throw withServersWords(error, staging);
+    job.signal.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    job.warn(`The time zones that the dumped server knew by name could not be loaded: ${why}`);
   }
 }
 

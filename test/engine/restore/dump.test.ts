@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { takeDump } from '../../../src/engine/backup/dump.ts';
 import { managedStatus, startManagedServer, stopManagedServer } from '../../../src/engine/managed/managed-server.ts';
 import { containsGtids } from '../../../src/engine/mariadb/gtid.ts';
+import { findTool } from '../../../src/engine/mariadb/tools.ts';
 import type { Manifest } from '../../../src/engine/repository/manifest.ts';
 import { openRepository } from '../../../src/engine/repository/open.ts';
 import type { Repository } from '../../../src/engine/repository/repository.ts';
@@ -43,10 +44,15 @@ beforeAll(async () => {
     }),
     managedService(place.home, 'target'),
   ]);
+  const zones = await execa(findTool('mariadb-tzinfo-to-sql'), ['/usr/share/zoneinfo']);
+  await server.sql(`SET SESSION sql_log_bin = 0; USE mysql; ${zones.stdout}`);
   await server.sql(hardSchema);
   await server.sql(`
     CREATE TABLE shop.ticks (at DATETIME(6)); CREATE TABLE shop.fired (id INT);
     CREATE EVENT shop.tick ON SCHEDULE EVERY 1 SECOND DO INSERT INTO shop.ticks VALUES (NOW(6));
+    SET SESSION time_zone = 'Europe/Berlin';
+    CREATE EVENT shop.in_berlin ON SCHEDULE AT '2037-07-01 12:00:00' DO DELETE FROM shop.ticks;
+    CREATE VIEW shop.berlin AS SELECT CONVERT_TZ('2026-07-01 12:00:00', 'Europe/Berlin', 'UTC') AS at;
     CREATE TABLE shop.elsewhere (id INT PRIMARY KEY) DATA DIRECTORY='${server.root}/tmp';
     INSERT INTO shop.elsewhere VALUES (1), (2);
     CREATE TABLE shop.lenient (id INT PRIMARY KEY) ROW_FORMAT=COMPRESSED;
@@ -93,17 +99,21 @@ async function restore(manifest: Manifest, from: Repository = repository, job: T
 
 test('brings every table, definition and account back into data of its own, and runs nothing of it meanwhile', async () => {
   const job = testJob();
-  const outcome = await restore(dump, repository, job);
+  // Of an older series, as far as the manifest knows: that is no hindrance, and worth a word.
+  const older = { ...dump, server: { ...dump.server, version: '10.6.20-MariaDB' } };
+  const outcome = await restore(older, repository, job);
   expect(userTables(await checksums(target.connection))).toEqual(tables);
   expect(await comparable(target)).toEqual(definitions);
   expect(job.phases).toEqual(['checking', 'preparing', 'materialising', 'proving', 'swapping']);
-  expect(outcome).toMatchObject({ users_from: 'shop', service_running: true, warnings: [] });
+  expect(outcome).toMatchObject({ users_from: 'shop', service_running: true });
+  expect(outcome.warnings).toEqual([expect.stringContaining('from MariaDB 10.6 and imported into')]);
   expect(containsGtids(outcome.highest_gtids, dump.binlog?.gtid ?? 'none')).toBe(true);
   expect(dump.binlog?.gtid).toMatch(/9-\d+-1/);
 
   expect(
     await ask(target, 'SELECT (SELECT COUNT(*) FROM shop.ticks) AS ticks, (SELECT COUNT(*) FROM shop.fired) AS fired'),
   ).toEqual([{ ticks: 0, fired: 0 }]);
+  expect(await ask(target, 'SELECT at FROM shop.berlin')).toEqual([{ at: '2026-07-01 10:00:00' }]);
   expect(readdirSync(join(target.datadir ?? '', 'shop'))).toContain('elsewhere.ibd');
   const options =
     'SELECT @@innodb_page_size AS page, @@innodb_data_file_path AS file, @@character_set_server AS charset';
@@ -135,6 +145,9 @@ describe('refused, with the target as it was', () => {
     return { ...repository, read: () => createReadStream(file) };
   }
 
+  /** Quicker: all of these fail before an event needs its zone. */
+  const plain = (): Manifest => ({ ...dump, server: { ...dump.server, time_zones: false } });
+
   async function untouched(work: Promise<unknown>, refusal: Record<string, unknown>): Promise<void> {
     const { pid } = await managedStatus(place.home, target);
     const before = await checksums(target.connection);
@@ -147,13 +160,13 @@ describe('refused, with the target as it was', () => {
 
   test('malformed SQL half way', async () => {
     const broken = await forged((sql) => sql.replace('INSERT INTO `orders`', 'INSERT INTO `orders` NONSENSE'));
-    await untouched(restore(dump, broken), { code: 'restore_failed', message: expect.stringContaining('NONSENSE') });
+    await untouched(restore(plain(), broken), { code: 'restore_failed', message: expect.stringContaining('NONSENSE') });
   });
 
   test('a stream that ends in the middle', async () => {
     const file = join(server.root, 'repository', dump.objects[0].key);
     const cut = { ...repository, read: () => createReadStream(file, { end: dump.objects[0].bytes >> 1 }) };
-    await untouched(restore(dump, cut), { code: 'restore_failed' });
+    await untouched(restore(plain(), cut), { code: 'restore_failed' });
   });
 
   test('a table of an engine that is not there, and a newer series', async () => {
@@ -172,12 +185,6 @@ describe('refused, with the target as it was', () => {
     const job = testJob((name, self) => {
       if (name === 'materialising') self.cancel();
     });
-    await untouched(restore(dump, repository, job), { code: 'cancelled' });
+    await untouched(restore(plain(), repository, job), { code: 'cancelled' });
   });
-});
-
-test('a dump of an older series is restored, with a word about it', async () => {
-  const older = { ...dump, server: { ...dump.server, version: '10.6.20-MariaDB' } };
-  const { warnings } = await restore(older);
-  expect(warnings).toContainEqual(expect.stringContaining('MariaDB 10.6'));
 });
