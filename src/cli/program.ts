@@ -132,7 +132,8 @@ export async function runProgram(args: string[]): Promise<number> {
   )
     .option('--quick', 'only read the stored bytes against their hashes; no server is started')
     .option('--check-table', 'also CHECK TABLE of every table')
-    .option('--row-counts', 'also count the rows of every table');
+    .option('--row-counts', 'also count the rows of every table')
+    .option('--newest', 'roll it forward through the archived binary logs first, to their end');
   command(backups, 'drill <service>', 'prove its newest backup again and again, by cron', async (terminal, self) =>
     (await import('./backups/drill.ts')).scheduleDrill(terminal, first(self), self.opts()),
   )
@@ -140,6 +141,7 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--quick', 'only read the stored bytes against their hashes; no server is started')
     .option('--check-table', 'also CHECK TABLE of every table')
     .option('--row-counts', 'also count the rows of every table')
+    .option('--newest', 'roll it forward through the archived binary logs first, to their end')
     .option('--queries-file <path>', 'also your own queries: JSON [{"sql": "SELECT …", "expect": "…"}]');
   command(program, 'retention <service>', 'show or set how long its backups are kept', async (terminal, self) =>
     (await import('./retention.ts')).retention(terminal, first(self), self.opts()),

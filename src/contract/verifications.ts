@@ -9,6 +9,8 @@ const checks = {
   check_table: z.boolean().optional(),
   /** Every table's rows are counted and set beside those recorded when the backup was taken, which are estimates. */
   row_counts: z.boolean().optional(),
+  /** Rolled forward through the archived binary logs to their end before it is looked at: the logs are proven with it. */
+  point_in_time: z.literal('newest').optional(),
 };
 
 /** A question of a person's own: the first column of its first row, as text, must be what is expected. */
@@ -43,6 +45,7 @@ export const Verification = z.looseObject({
     quick: z.boolean().optional(),
     check_table: z.boolean().optional(),
     row_counts: z.boolean().optional(),
+    point_in_time: z.string().optional(),
     queries: z.array(z.looseObject({ sql: z.string(), expect: z.string() })).optional(),
   }),
   /** How long each phase took, and the bytes it worked on (uncompressed), where they are known. */

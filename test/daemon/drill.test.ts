@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Schedule } from '../../src/contract/schedules.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
+import { connect } from '../../src/engine/mariadb/connect.ts';
 import { type TestHome, temporaryHome } from '../servers/managed.ts';
 import { MovedClock } from './moved-clock.ts';
 
@@ -79,6 +80,30 @@ it('a drill proves the newest backup when cron says so, with its own queries', a
   });
   expect(codes()).toEqual(['no_schedule']);
   expect(measuredWork()).toEqual(['prepare', 'prove', 'unpack']);
+  await engine.schedules.remove(drill.id, administrator);
+});
+
+it('a drill rolls the newest backup forward to the end of the archived logs, where it is to', async () => {
+  const { socket } = await engine.services.get('orders');
+  const server = await connect({ socket, defaults_file: join(home.home.services, 'orders', 'client.cnf') });
+  await server.query('CREATE DATABASE shop');
+  await server.query('CREATE TABLE shop.orders (id INT PRIMARY KEY)');
+  await server.query('INSERT INTO shop.orders VALUES (1), (2), (3)');
+  await server.close();
+  const queries = [{ sql: 'SELECT COUNT(*) FROM shop.orders', expect: '3' }];
+  const checks = { point_in_time: 'newest' as const, queries };
+  const drill = engine.schedules.create({ backup_type: 'drill', schedule: daily, service_id: 'orders', checks });
+  // What was written since the backup is not archived yet.
+  expect((await nextRun(drill)).message).toContain("doesn't exist");
+  expect(engine.verifications.list({}).items[0]?.warnings?.join()).toContain('No archived binary logs follow');
+
+  const { job_id = 0 } = engine.schedules.create({ backup_type: 'binarylog', schedule: 'once', service_id: 'orders' });
+  await engine.jobs.ended(job_id);
+  expect(await nextRun(drill)).toMatchObject({
+    status: 'Succeeded',
+    message: expect.stringContaining('rolled it forward'),
+  });
+  expect(measuredWork()).toContain('replay');
   await engine.schedules.remove(drill.id, administrator);
 });
 

@@ -106,6 +106,18 @@ describe('a backup that is verified', () => {
     expect(found.message).toContain('shop.broken');
   });
 
+  it('and is a dump is imported, and proven with its rows', async () => {
+    const { job_id = 0 } = await daemon.api.createSchedule({
+      backup_type: 'dump',
+      schedule: 'once',
+      service_id: 'orders',
+    });
+    const { backup_id = '' } = await daemon.ended(job_id);
+    const proven = await verified(backup_id, { check_table: true, row_counts: true });
+    expect(proven).toMatchObject({ status: 'Succeeded', recovery_seconds: expect.any(Number) });
+    expect(proven.row_counts).toContainEqual(expect.objectContaining({ table: 'shop.customers', rows: 1000 }));
+  });
+
   it('goes on beside a backup of the same service', async () => {
     const blocker = await lockingSession();
     const schedule = await daemon.api.createSchedule({ backup_type: 'full', schedule: 'once', service_id: 'orders' });

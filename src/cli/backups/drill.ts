@@ -3,7 +3,7 @@ import { DrillChecks } from '../../contract/verifications.ts';
 import { scheduleInWords } from '../../mcp/schedule-words.ts';
 import { exitCodes, type Terminal, UsageError } from '../terminal.ts';
 import { daemonOf, withApi } from '../with-api.ts';
-import type { VerifyOptions } from './verify.ts';
+import { checksOf, type VerifyOptions } from './verify.ts';
 
 export interface DrillOptions extends VerifyOptions {
   cron: string;
@@ -14,7 +14,9 @@ export interface DrillOptions extends VerifyOptions {
 export function scheduleDrill(terminal: Terminal, service: string, options: DrillOptions): Promise<number> {
   return withApi(terminal, async (api) => {
     daemonOf(api, 'A drill');
-    const checks = checksOf(options);
+    const { queriesFile } = options;
+    const queries = queriesFile === undefined ? {} : { queries: queriesIn(queriesFile) };
+    const checks: DrillChecks = { ...checksOf(options), ...queries };
     const made = await api.createSchedule({
       backup_type: 'drill',
       schedule: options.cron,
@@ -29,15 +31,6 @@ export function scheduleDrill(terminal: Terminal, service: string, options: Dril
     ]);
     return exitCodes.done;
   });
-}
-
-function checksOf({ quick, checkTable, rowCounts, queriesFile }: DrillOptions): DrillChecks {
-  return {
-    ...(quick ? { quick } : {}),
-    ...(checkTable ? { check_table: true } : {}),
-    ...(rowCounts ? { row_counts: true } : {}),
-    ...(queriesFile === undefined ? {} : { queries: queriesIn(queriesFile) }),
-  };
 }
 
 function queriesIn(file: string): DrillChecks['queries'] {

@@ -9,15 +9,14 @@ export interface VerifyOptions {
   quick?: boolean;
   checkTable?: boolean;
   rowCounts?: boolean;
+  newest?: boolean;
 }
 
 /** Proves a backup and waits for the outcome; Ctrl-C ends the waiting alone. */
 export function verifyBackup(terminal: Terminal, id: string, options: VerifyOptions): Promise<number> {
   return withApi(terminal, async (api) => {
     const daemon = daemonOf(api, 'Verifying a backup');
-    const { quick, checkTable: check_table, rowCounts: row_counts } = options;
-    const asked: VerifyRequest = { quick, check_table, row_counts };
-    const started = await daemon.verifyBackup(id, asked);
+    const started = await daemon.verifyBackup(id, checksOf(options));
     let phase: string | undefined;
     const job = await endedJob(api, started.job_id ?? 0, Number.POSITIVE_INFINITY, (look) => {
       if (look.phase !== phase) terminal.note(look.message ?? `${look.phase} …`);
@@ -28,6 +27,16 @@ export function verifyBackup(terminal: Terminal, id: string, options: VerifyOpti
     terminal.result(verification, inWords(verification));
     return exitCodes.done;
   });
+}
+
+/** The checks that the options name. */
+export function checksOf({ quick, checkTable, rowCounts, newest }: VerifyOptions): VerifyRequest {
+  return {
+    ...(quick ? { quick } : {}),
+    ...(checkTable ? { check_table: true } : {}),
+    ...(rowCounts ? { row_counts: true } : {}),
+    ...(newest ? { point_in_time: 'newest' } : {}),
+  };
 }
 
 function inWords({ message, warnings = [], phases, row_counts = [] }: Verification): string[] {

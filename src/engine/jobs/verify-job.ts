@@ -8,8 +8,8 @@ import type { BackupRow } from '../store/backups-index.ts';
 import type { RowCount, VerificationRow } from '../store/verifications-table.ts';
 import { type Verified, verifyBackup } from '../verify/verify-backup.ts';
 import type { ReservedJob } from './job-runner.ts';
-import { findSource, readManifest } from './restore-source.ts';
 import { findBackup } from './restore-subject.ts';
+import { verifiedSource } from './verified-source.ts';
 
 /**
  * Starts the verification of a backup that succeeded, in the verify lane of its service: backups go on beside it. Throws
@@ -69,11 +69,11 @@ function run(context: EngineContext, row: VerificationRow, job: ReservedJob): vo
     async run(context_) {
       work = measured(context_);
       state.verifications.begin(row.id, 'The backup is being verified.');
-      source = await sourceOf(context, row);
+      source = await verifiedSource(context, row, work);
       return verifyBackup({ verificationId: row.id, source, checks: row.checks, repository, home }, work);
     },
     succeeded({ recoveryMs, rowCounts }) {
-      const message = successInWords(row, recoveryMs, rowCounts);
+      const message = successInWords(row, recoveryMs, rowCounts, source?.rollForward?.until);
       if (source !== undefined) recordRates(state, source, work);
       state.verifications.end(row.id, {
         status: 'Succeeded',
@@ -90,15 +90,6 @@ function run(context: EngineContext, row: VerificationRow, job: ReservedJob): vo
       tellSchedule(context, row, { status: end.status, message: end.message });
     },
   });
-}
-
-/** Stored bytes are verified of one backup; data can be made only of all that it builds on. */
-async function sourceOf(
-  context: EngineContext,
-  { service_id, backup_id, checks }: VerificationRow,
-): Promise<RestoreSource> {
-  if (!checks.quick) return findSource(context, findBackup(context, backup_id));
-  return { backups: [await readManifest(context, service_id, backup_id)] };
 }
 
 /** The drill's schedule, unless it is gone by then, or has begun its next run. */
@@ -118,11 +109,13 @@ function successInWords(
   { backup_id, checks }: VerificationRow,
   recoveryMs: number | undefined,
   rowCounts: readonly RowCount[] | undefined,
+  rolledTo: string | undefined,
 ): string {
   if (recoveryMs === undefined) {
     return `The stored bytes of ${backup_id} are whole. No server was started on them: a full verification proves that it can be restored.`;
   }
   const more = [
+    ...(rolledTo === undefined ? [] : [`the archived binary logs rolled it forward to GTID ${rolledTo}`]),
     ...(checks.queries === undefined ? [] : [`${checks.queries.length} own queries gave what was expected`]),
     ...(checks.check_table ? ['CHECK TABLE found nothing wrong'] : []),
     ...(rowCounts === undefined ? [] : ['rows were counted']),
