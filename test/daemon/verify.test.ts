@@ -89,6 +89,13 @@ describe('a backup that is verified', () => {
     const { services } = await daemon.api.getHealth('orders');
     expect(services[0]).toMatchObject({ verdict: 'critical', reasons: [{ code: 'proof_failed' }, {}] });
     expect((await daemon.api.getBackup(backup)).last_verification).toMatchObject({ status: 'Failed' });
+    const plans = daemon.api.daemon;
+    const plan = await plans.createPlan({
+      operation: 'restore_backup',
+      arguments: { service_id: 'orders', id: backup },
+    });
+    await plans.declinePlan(plan.id, 'declined');
+    expect(plan.facts.warnings[0]).toContain(`Backup ${backup} was found unsound`);
     await flipByte(data);
     expect((await verified(backup, { quick: true })).status).toBe('Succeeded');
   });

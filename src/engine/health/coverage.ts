@@ -4,6 +4,7 @@ import { serves } from '../../health/expected-run.ts';
 import type { Disproof, FailedRuns, ProvenRestore, ServiceFacts } from '../../health/facts.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { findService } from '../services/find-service.ts';
+import { isUnsound } from '../verify/unsound.ts';
 
 /** How well the services are covered, or the one that is named (throws `not_found`). Asks the state alone, no server. */
 export function coverage(context: Pick<EngineContext, 'state' | 'clock'>, serviceId?: string): Health {
@@ -87,7 +88,7 @@ function disproofOf({
   code,
   hint = '',
 }: ReturnType<EngineContext['state']['coverage']['disproved']>[number]): Disproof {
-  return { backup_id, at, message, hint, unsound: code === 'backup_damaged' || code === 'proof_failed' };
+  return { backup_id, at, message, hint, unsound: isUnsound(code) };
 }
 
 /** A run may succeed without a backup: binary logs to which nothing was written. Its schedule knows. */

@@ -16,6 +16,7 @@ import { type LiveTarget, lookAtTarget } from './live-target.ts';
 import type { Operation } from './operations.ts';
 import { lostBy } from './restore-losses.ts';
 import { serviceDigest } from './target-digest.ts';
+import { unsoundWarnings } from './unsound-warnings.ts';
 import { ageOf, bytesInWords, durationInWords } from './words.ts';
 
 const keptHours = 72;
@@ -47,7 +48,7 @@ export const restoreOperation: Operation = {
         expected_downtime: expectedDowntime(context, target.id),
         lost: lostBy(context, { target, source, moment: recoveryMoment(subject), rolled: wish !== undefined, live }),
         keeps: await keptBy(target),
-        warnings: warningsOf(subject, size, live),
+        warnings: [...unsoundWarnings(context, source), ...warningsOf(subject, size, live)],
         undo: `The present data are kept for ${keptHours} hours as ${target.datadir}.before-restore-<number of the restore>. To go back: stop ${target.id}, put that folder in the place of ${target.datadir}, start ${target.id}.`,
       },
     };
