@@ -12,10 +12,11 @@ import type { Manifest } from '../repository/manifest.ts';
 import type { ServiceRecord } from '../service.ts';
 import { type BinlogServer, lookAtBinlog } from './archivable.ts';
 import { type ArchivePlan, type Gap, planArchive, type RangeEnd } from './archive-plan.ts';
+import { fetchLog } from './fetch-log.ts';
 import { positionOf } from './gtid-state.ts';
 import { parseLogName } from './log-name.ts';
-import { gtidsBefore, listLogs, openedAt, rotate } from './server-logs.ts';
-import { type Shipped, shipLogs, takeFull } from './ship-logs.ts';
+import { gtidsBefore, listLogs, openedAt, rotate, type ServerLog } from './server-logs.ts';
+import { type FetchLog, type Shipped, shipLogs, takeFull } from './ship-logs.ts';
 
 export interface BinlogBackupInput extends Publication {
   service: ServiceRecord;
@@ -35,31 +36,60 @@ export async function takeBinlogBackup(input: BinlogBackupInput, job: JobContext
 }
 
 async function take(input: BinlogBackupInput, job: JobContext): Promise<Manifest | undefined> {
-  const { service, backupId, repository } = input;
   const startedAt = new Date();
   job.phase('connecting');
   return withWorkDirectory(async (work) => {
-    const login = await readLogin(service.connection, job.signal);
+    const login = await readLogin(input.service.connection, job.signal);
     await writeOptionFile(work.optionFile, 'mariadb-binlog', login);
     const { server, plan } = await lookAndPlan(input, { login, work }, job);
-    if (plan.logs.length === 0) return undefined;
-    const gap = plan.gap ?? gapOfIncarnation(input);
-    if (plan.gap !== undefined) {
-      job.warn(`${plan.gap.detail} ${takeFull}`);
-    }
-    const total = plan.logs.reduce((sum, { bytes }) => sum + bytes, 0);
-    await checkSpace(repository, total);
-    try {
-      const shipped = await shipLogs(input, { plan, gap, work, total }, job);
-      job.phase('publishing');
-      const manifest = await describe(input, { server, shipped, startedAt }, job);
-      await publishBackup(input, manifest, job);
-      return manifest;
-    } catch (error) {
-      await repository.remove(service.id, backupId);
-      throw noSpaceMidway(error, service, total);
-    }
+    const fetch: FetchLog = (log, store, onBytes) =>
+      fetchLog({
+        ...log,
+        optionFile: work.optionFile,
+        directory: work.target,
+        signal: job.signal,
+        store,
+        onBytes,
+      });
+    return shipAndPublish(input, { server, plan, fetch, startedAt }, job);
   });
+}
+
+/** Whose logs are archived, as the manifest tells it. */
+export type LoggingServer = Pick<BinlogServer, 'version' | 'server_id' | 'hostname'>;
+
+/** Stores the planned logs and makes them a backup; undefined when there is none. */
+export async function shipAndPublish(
+  input: BinlogBackupInput,
+  { server, plan, fetch, startedAt }: { server: LoggingServer; plan: ArchivePlan; fetch: FetchLog; startedAt: Date },
+  job: JobContext,
+): Promise<Manifest | undefined> {
+  const { service, backupId, repository } = input;
+  if (plan.logs.length === 0) return undefined;
+  refuseNames(plan.logs);
+  const gap = plan.gap ?? gapOfIncarnation(input);
+  if (plan.gap !== undefined) job.warn(`${plan.gap.detail} ${takeFull}`);
+  const total = plan.logs.reduce((sum, { bytes }) => sum + bytes, 0);
+  await checkSpace(repository, total);
+  try {
+    const shipped = await shipLogs(input, { plan, gap, fetch, total }, job);
+    job.phase('publishing');
+    const manifest = await describe(input, { server, shipped, startedAt }, job);
+    await publishBackup(input, manifest, job);
+    return manifest;
+  } catch (error) {
+    await repository.remove(service.id, backupId);
+    throw noSpaceMidway(error, service, total);
+  }
+}
+
+function refuseNames(logs: readonly ServerLog[]): void {
+  for (const { name } of logs) {
+    if (parseLogName(name) !== undefined) continue;
+    throw new SkybackupError('unsupported', `"${name.slice(0, 100)}" is no name that a binary log can be kept under.`, {
+      hint: 'Give the server another log_bin, of letters and digits.',
+    });
+  }
 }
 
 async function lookAndPlan(
@@ -78,16 +108,6 @@ async function lookAndPlan(
       gtidsBefore: (name) => gtidsBefore(connection, name),
       openedAt: (name) => openedAt(work.optionFile, name, job.signal),
     });
-    for (const { name } of plan.logs) {
-      if (parseLogName(name) !== undefined) continue;
-      throw new SkybackupError(
-        'unsupported',
-        `"${name.slice(0, 100)}" is no name that a binary log can be kept under.`,
-        {
-          hint: 'Give the server another log_bin, of letters and digits.',
-        },
-      );
-    }
     return { server, plan };
   } finally {
     await connection.close();
@@ -105,7 +125,7 @@ function gapOfIncarnation({ ends, earlier }: BinlogBackupInput): Gap | undefined
 
 async function describe(
   input: BinlogBackupInput,
-  { server, shipped, startedAt }: { server: BinlogServer; shipped: Shipped; startedAt: Date },
+  { server, shipped, startedAt }: { server: LoggingServer; shipped: Shipped; startedAt: Date },
   job: JobContext,
 ): Promise<Manifest> {
   const { logs, objects } = shipped;

@@ -1,13 +1,13 @@
+import type { Readable } from 'node:stream';
 import { toSkybackupError } from '../../contract/errors.ts';
 import { redact } from '../../contract/redact.ts';
 import { toRfc3339 } from '../../contract/time.ts';
-import type { WorkDirectory } from '../backup/work-directory.ts';
 import type { JobContext } from '../job-context.ts';
 import { type ArchivedLog, backupPrefix, type StoredObject } from '../repository/manifest.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
 import type { ArchivePlan, Gap, RangeEnd } from './archive-plan.ts';
-import { type FetchedLog, fetchLog } from './fetch-log.ts';
+import type { FetchedLog } from './fetch-log.ts';
 import { goesOn } from './gtid-state.ts';
 import type { LogContents } from './log-scan.ts';
 import type { ServerLog } from './server-logs.ts';
@@ -23,10 +23,17 @@ export interface Shipment {
   plan: ArchivePlan;
   /** Why the first of them begins a range. */
   gap: Gap | undefined;
-  work: WorkDirectory;
+  fetch: FetchLog;
   /** Bytes of all of them. */
   total: number;
 }
+
+/** Brings one log into the store: from a server, or from its files. */
+export type FetchLog = (
+  log: ServerLog,
+  store: (body: Readable) => Promise<StoredObject>,
+  onBytes: (bytes: number) => void,
+) => Promise<FetchedLog>;
 
 interface Target {
   service: ServiceRecord;
@@ -40,7 +47,7 @@ interface Target {
  */
 export async function shipLogs(
   target: Target,
-  { plan, gap, work, total }: Shipment,
+  { plan, gap, fetch, total }: Shipment,
   job: JobContext,
 ): Promise<Shipped> {
   const { backupId } = target;
@@ -51,7 +58,7 @@ export async function shipLogs(
   job.phase('copying', `${plan.logs.length} binary logs, from ${plan.logs[0]?.name}.`);
   for (const log of plan.logs) {
     const { name, bytes } = log;
-    const fetched = await fetchOrStop(target, { log, work, done, total }, shipped, job);
+    const fetched = await fetchOrStop(target, { log, fetch, done, total }, shipped, job);
     if (fetched === undefined) break;
     const { object, contents, tornAt } = fetched;
     if (tornAt !== undefined) {
@@ -76,21 +83,18 @@ export async function shipLogs(
 
 async function fetchOrStop(
   { service, backupId, repository }: Target,
-  { log, work, done, total }: { log: ServerLog; work: WorkDirectory; done: number; total: number },
+  { log, fetch, done, total }: { log: ServerLog; fetch: FetchLog; done: number; total: number },
   { logs }: Shipped,
   job: JobContext,
 ): Promise<FetchedLog | undefined> {
   const { name } = log;
   job.progress(done, total);
   try {
-    return await fetchLog({
-      ...log,
-      optionFile: work.optionFile,
-      directory: work.target,
-      signal: job.signal,
-      store: (body) => repository.putObject(`${backupPrefix(service.id, backupId)}/${name}.zst`, body, job.signal),
-      onBytes: (passed) => job.progress(done + passed, total),
-    });
+    return await fetch(
+      log,
+      (body) => repository.putObject(`${backupPrefix(service.id, backupId)}/${name}.zst`, body, job.signal),
+      (passed) => job.progress(done + passed, total),
+    );
   } catch (error) {
     if (job.signal.aborted || logs.length === 0) throw error;
     job.warn(`Archived up to ${logs.at(-1)?.name} only: ${redact(toSkybackupError(error).message)}`);

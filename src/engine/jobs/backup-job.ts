@@ -124,7 +124,11 @@ function run(context: EngineContext, { service, backupId, kind, wanted }: Runnin
 }
 
 /** Data put back by hand carry another marker: chains must not cross that, and the manifest must tell the truth. */
-function noticeReplacedData(context: EngineContext, service: StoredService, work: JobContext): StoredService {
+export function noticeReplacedData(
+  context: Pick<EngineContext, 'state'>,
+  service: StoredService,
+  work: Pick<JobContext, 'warn'>,
+): StoredService {
   const incarnation = service.datadir === undefined ? undefined : readMarker(service.datadir)?.incarnation;
   if (incarnation === undefined || incarnation === service.incarnation) return service;
   work.warn(`The data of ${service.id} were replaced outside of skybackup since its last backup or restore.`);

@@ -119,7 +119,7 @@ function run(
         {
           restoreId,
           service,
-          source: await rolledSource(context, wanted.subject, wanted.source, measure),
+          source: await rolledSource(context, wanted.subject, wanted.source, job.row, measure),
           tables: wanted.tables,
           repository,
           home,

@@ -54,7 +54,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
       async run(work) {
         measure = measured(work);
         state.restores.begin(restore.id, 'The new data are being made beside the present ones; the service goes on.');
-        rolled = await rolledSource(context, subject, source, measure);
+        rolled = await rolledSource(context, subject, source, job.row, measure);
         return restoreBackup(
           {
             restoreId: restore.id,

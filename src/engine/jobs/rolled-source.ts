@@ -5,29 +5,46 @@ import { resolveRollForward } from '../recovery/resolve.ts';
 import type { Reach } from '../recovery/windows.ts';
 import { describeWish, type Wish } from '../recovery/wish.ts';
 import { lastBackup, type RestoreSource } from '../restore/source.ts';
+import type { JobRow } from '../store/jobs-table.ts';
+import { archiveFirst } from './archive-first.ts';
 import { planFor, type WantedData } from './restore-subject.ts';
 
 type Context = Pick<EngineContext, 'state' | 'clock' | 'repository'>;
 
+/** Runs of archiving that are tried: a server whose clock is behind ours seems never to have come far enough. */
+const archiveRuns = 3;
+
 /**
- * The source with the logs that lead from its last backup to the wanted moment, if one is wanted: found by reading them,
- * exact to the transaction. Throws `unsupported` with the nearest moment that works, `not_found` for an unknown transaction.
+ * The source with the logs that lead from its last backup to the wanted moment, if one is wanted: what is not archived yet is
+ * archived first, and the end is found by reading the logs, exact to the transaction. `job` is the restore's own. Throws
+ * `unsupported` with the nearest moment that works, `not_found` for an unknown transaction.
  */
 export async function rolledSource(
-  context: Context,
+  context: EngineContext,
   { backup, wish }: WantedData,
   source: RestoreSource,
+  job: JobRow,
   work: JobContext,
 ): Promise<RestoreSource> {
   if (wish === undefined) return source;
-  work.phase('resolving', `Looking for ${describeWish(wish)} in the binary logs.`);
-  const { reach, archiveFirst } = planFor(context, backup, wish);
-  if (archiveFirst) {
-    throw new SkybackupError('conflict', `The binary logs of ${backup.service_id} are not archived up to there yet.`, {
-      hint: 'Take a backup of type binarylog, then restore again.',
-    });
+  let plan = planFor(context, backup, wish);
+  for (let run = 0; plan.archiveFirst; run += 1) {
+    if (run === archiveRuns) throw notReached(backup.service_id, wish);
+    const any = await archiveFirst(context, backup.service_id, job, work);
+    plan = planFor(context, backup, wish);
+    // Nothing more was written: whatever comes up to now is there.
+    if (!any) break;
   }
-  return roll(context, source, { reach, wish }, work.signal);
+  work.phase('resolving', `Looking for ${describeWish(wish)} in the binary logs.`);
+  return roll(context, source, { reach: plan.reach, wish }, work.signal);
+}
+
+function notReached(serviceId: string, wish: Wish): SkybackupError {
+  return new SkybackupError(
+    'conflict',
+    `The binary logs of ${serviceId} do not reach ${describeWish(wish)}, though all it has written is archived.`,
+    { hint: "Is the server's clock behind? Choose an earlier moment, or a transaction." },
+  );
 }
 
 /** The same as far as the logs are archived already: for telling what would be done. */

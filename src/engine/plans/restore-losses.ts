@@ -41,7 +41,7 @@ function newerData({ clock }: Pick<EngineContext, 'clock'>, { target, source, mo
   const since = rolled ? 'since the recovery point' : 'since the backup, taken';
   const counted =
     rolled && source.rollForward === undefined
-      ? 'how many transactions that is will be known once its newest binary logs are archived'
+      ? 'how many transactions that is will be known once its newest binary logs are archived, which the restore does first'
       : countedIn(target, backup, source, live);
   return `Everything written to ${target.id} ${since}${age}: ${counted}.`;
 }
