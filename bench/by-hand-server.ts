@@ -9,8 +9,8 @@ const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
 
 /** A MariaDB server run from a shell: what the restore through the daemon is compared with. */
 export interface ByHandServer {
-  /** Unpacks, prepares, stops, exchanges the directories, starts, waits for an answer: the time of all of it, in milliseconds. */
-  restore(object: string): Promise<number>;
+  /** Unpacks and prepares, applies the increments oldest first, stops, exchanges the directories, starts, waits for an answer: the time of all of it, in milliseconds. */
+  restore(object: string, increments?: readonly string[]): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -52,23 +52,18 @@ export async function startByHand(root: string): Promise<ByHandServer> {
 
   return {
     stop,
-    async restore(object) {
+    async restore(object, increments = []) {
       const fresh = join(root, 'fresh');
       const old = join(root, 'old');
       const since = performance.now();
-      mkdirSync(fresh);
-      await execa('bash', [
-        '-o',
-        'pipefail',
-        '-c',
-        `'${findTool('zstd')}' -dc '${object}' | '${findTool('mbstream')}' -x -C '${fresh}'`,
-      ]);
-      await execa(findTool('mariadb-backup'), [
-        '--no-defaults',
-        '--prepare',
-        '--use-memory=512M',
-        `--target-dir=${fresh}`,
-      ]);
+      await unpack(object, fresh);
+      await prepare(fresh);
+      for (const increment of increments) {
+        const folder = join(root, 'increment');
+        await unpack(increment, folder);
+        await prepare(fresh, `--incremental-dir=${folder}`);
+        rmSync(folder, { recursive: true });
+      }
       await stop();
       renameSync(data, old);
       renameSync(fresh, data);
@@ -78,4 +73,15 @@ export async function startByHand(root: string): Promise<ByHandServer> {
       return took;
     },
   };
+}
+
+async function unpack(object: string, folder: string): Promise<void> {
+  mkdirSync(folder);
+  const pipe = `'${findTool('zstd')}' -dc '${object}' | '${findTool('mbstream')}' -x -C '${folder}'`;
+  await execa('bash', ['-o', 'pipefail', '-c', pipe]);
+}
+
+async function prepare(folder: string, ...more: string[]): Promise<void> {
+  const args = ['--no-defaults', '--prepare', '--use-memory=512M', `--target-dir=${folder}`, ...more];
+  await execa(findTool('mariadb-backup'), args);
 }

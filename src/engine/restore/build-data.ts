@@ -3,11 +3,11 @@ import { type PrivateServer, startPrivateServer } from '../mariadb/private-serve
 import { rollForward } from '../recovery/roll-forward.ts';
 import type { Repository } from '../repository/repository.ts';
 import { makeEmptyData } from './empty-data.ts';
-import { giveGtidState } from './gtid-state.ts';
+import { giveGtidState, giveReplicaPosition } from './gtid-state.ts';
 import { importDump } from './import-dump.ts';
 import { materialise } from './materialise.ts';
 import { prove } from './prove.ts';
-import { isDump, lastBackup, type RestoreSource } from './source.ts';
+import { isDump, lastBackup, positionOf, type RestoreSource } from './source.ts';
 import { makeStaging, type Staging } from './staging.ts';
 
 /**
@@ -51,6 +51,7 @@ export async function buildData(
       // Tables that were dropped on the way are not missing.
       await prove({ backup: { ...last, tables: [] }, gtid: until, log: staging.log }, connection, job);
     }
+    await giveReplicaPosition(connection, positionOf(source));
     return server;
   } catch (error) {
     await server.discard();

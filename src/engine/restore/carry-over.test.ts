@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeMarker } from '../managed/data-marker.ts';
 import { carryOver, filesToCarryOver } from './carry-over.ts';
 
 let folder: string;
@@ -40,4 +41,11 @@ test('a large file is left where it is and named; a file the backup brought is n
   expect(found.left).toEqual(['old-dump.sql']);
   expect(await carryOver(data, fresh, found.carried)).toEqual(['ca.pem']);
   expect(readFileSync(join(fresh, 'my.cnf'), 'utf8')).toBe('new');
+});
+
+test('data files of other names are no settings, whatever their size', async () => {
+  const options = { innodb_data_file_path: 'system1:20M;system2:10M:autoextend' };
+  writeMarker(data, { format: 1, service_id: 's', incarnation: 'i', created_at: '2026-11-22T00:00:00Z', options });
+  for (const name of ['system1', 'system2', 'system3']) writeFileSync(join(data, name), name);
+  expect(await filesToCarryOver(data)).toEqual({ carried: ['system3'], left: [] });
 });

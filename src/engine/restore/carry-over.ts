@@ -1,6 +1,6 @@
 import { constants, copyFile, lstat, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { markerName } from '../managed/data-marker.ts';
+import { markerName, readMarker } from '../managed/data-marker.ts';
 
 /** Larger files are no configuration; they stay in the kept data. */
 const largest = 16 * 1024 * 1024;
@@ -27,13 +27,18 @@ const ofTheEngine: readonly RegExp[] = [
 /** The top-level files that a backup lacks and the server may need: keys, certificates, option files, flags. */
 export async function filesToCarryOver(data: string): Promise<{ carried: string[]; left: string[] }> {
   const result: { carried: string[]; left: string[] } = { carried: [], left: [] };
+  const own = new Set([markerName, ...dataFiles(readMarker(data)?.options.innodb_data_file_path ?? '')]);
   for (const entry of await readdir(data, { withFileTypes: true })) {
-    if (!entry.isFile() || entry.name === markerName || ofTheEngine.some((pattern) => pattern.test(entry.name)))
-      continue;
+    if (!entry.isFile() || own.has(entry.name) || ofTheEngine.some((pattern) => pattern.test(entry.name))) continue;
     const { size } = await lstat(join(data, entry.name));
     result[size > largest ? 'left' : 'carried'].push(entry.name);
   }
   return result;
+}
+
+/** The names in an `innodb_data_file_path`: "system1:20M;system2:10M:autoextend". */
+function dataFiles(path: string): string[] {
+  return path.split(';').map((file) => file.split(':')[0] ?? '');
 }
 
 /** Copies those files into the new data; what the backup brought itself is not replaced. Returns what was copied. */

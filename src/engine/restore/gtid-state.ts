@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startCommand } from '../mariadb/command.ts';
 import type { SqlConnection } from '../mariadb/connect.ts';
-import { containsGtids, highestGtids } from '../mariadb/gtid.ts';
+import { containsGtids, highestGtids, sameGtids } from '../mariadb/gtid.ts';
 import { findTool } from '../mariadb/tools.ts';
 
 /**
@@ -53,6 +53,17 @@ export async function giveGtidState(connection: SqlConnection, state: string): P
   if (state !== '') await connection.query('SET GLOBAL gtid_binlog_state = ?', [state]);
   const given = await liveGtidState(connection);
   if (!containsGtids(given, state)) throw new Error(`the GTID state is ${given}, not ${state}`);
+}
+
+/**
+ * Of data that come from a replica, its position in the primary's history becomes the one that the data are of: what the
+ * tables say of it may be from before the logs that were replayed, and a replica that began there would do them again.
+ */
+export async function giveReplicaPosition(connection: SqlConnection, reached: string): Promise<void> {
+  const [row] = await connection.query<{ position: string }>('SELECT @@GLOBAL.gtid_slave_pos AS position');
+  const position = row?.position ?? '';
+  if (position === '' || sameGtids(position, reached)) return;
+  await connection.query('SET GLOBAL gtid_slave_pos = ?', [reached]);
 }
 
 /** The highest sequence per domain and server that a running server has logged. */

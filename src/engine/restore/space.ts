@@ -45,7 +45,9 @@ function neededBytes(source: RestoreSource): number {
   const [, ...increments] = source.backups;
   // One increment at a time lies beside the data while it is applied.
   const largest = Math.max(0, ...increments.map(({ disk_bytes }) => disk_bytes));
-  return Math.ceil(dataBytes(source) * 1.05) + largest + fixedBytes;
+  // Of the logs too one at a time, and what the private server logs of it. How much of them the data keep is not known.
+  const longest = Math.max(0, ...(source.rollForward?.logs ?? []).map(({ log }) => log.bytes));
+  return Math.ceil(dataBytes(source) * 1.05) + Math.max(largest, 2 * longest) + fixedBytes;
 }
 
 /**
