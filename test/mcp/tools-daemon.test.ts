@@ -142,6 +142,33 @@ it('the coverage of a service is told with its reasons, its newest backup, the r
   });
 });
 
+it('the data go back to the moment before a transaction, of a service whose best backup is chosen', async () => {
+  const client = await daemon.client('modern');
+  const take = async (type: string): Promise<void> => {
+    const started = await client.call('create_backup', { service: 'shop', type });
+    const ended = await client.call('wait_for', started.data.wait_for as Record<string, unknown>);
+    expect(ended).toMatchObject({ data: { outcome: 'done' } });
+  };
+  await take('full');
+  await daemon.sql('shop', "INSERT INTO shop.orders VALUES (900, 'after the backup')");
+  const before = await rows();
+  await daemon.sql('shop', 'DROP TABLE shop.orders');
+  const before_gtid = (await daemon.sql('shop', 'SELECT @@gtid_binlog_pos')).trim();
+  await take('binarylog');
+  const asking = await client.ask('restore_backup', { service: 'shop', before_gtid });
+  expect(asking.message).toContain(`before transaction ${before_gtid}`);
+  expect(asking.message).toMatch(/Lost: Everything written to shop since the recovery point: about 1 transaction, /);
+  const restore = await asking.answer('accept', { typed_id: 'shop' });
+  expect(restore).toMatchObject({ isError: false, data: { backup_id: expect.stringContaining(':shop:') } });
+  const ended = await client.call('wait_for', restore.data.wait_for as Record<string, unknown>);
+  expect(ended).toMatchObject({ data: { finished: true, outcome: 'done' } });
+  expect(await rows()).toBe(before);
+  expect(await client.call('restore_backup', { service: 'shop', point_in_time: '2024-03-26 12:00:00' })).toMatchObject({
+    data: { error: { code: 'unsupported' } },
+    text: expect.stringContaining('nearest moment that works'),
+  });
+});
+
 it('a running backup is cancelled, a finished one is left alone, and a hidden job is unknown', async () => {
   const client = await daemon.client('modern');
   // A session that holds a table keeps the backup from ending before it is cancelled.

@@ -1,8 +1,8 @@
-import type { BackupApi } from '../../client/backup-api.ts';
+import type { BackupApi, NewRestore } from '../../client/backup-api.ts';
 import type { Backup } from '../../contract/backups.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Service } from '../../contract/services.ts';
-import { parsePointInTime, toPointInTime } from '../../contract/time.ts';
+import { parseMoment, toPointInTime } from '../../contract/time.ts';
 import type { Call } from '../context.ts';
 import { readTime, timeInWords } from '../sizes-and-times.ts';
 import { findBackup, latest } from './backup.ts';
@@ -15,16 +15,21 @@ interface RestoreArguments {
   backup?: string | undefined;
   source?: string | undefined;
   point_in_time?: string | undefined;
+  gtid?: string | undefined;
+  before_gtid?: string | undefined;
 }
+
+/** A moment after the backup's own, as the API takes it: a time, the last transaction wanted, or the first one not wanted. */
+export type Wish = Pick<NewRestore, 'point_in_time' | 'gtid' | 'before_gtid'>;
 
 export interface ExactRestore {
   target: 'new' | undefined;
   /** Undefined: the id of a new service is left to the daemon. */
   service_id: string | undefined;
   tables: string[] | undefined;
-  /** A backup id; in the cloud, with a point in time and no backup, the source service's id. */
+  /** A backup id; with a point in time and no backup, the source service's id. */
   id: string;
-  point_in_time: string | undefined;
+  wish: Wish;
 }
 
 /** The exact restore that forgiving arguments mean, checked against the provider's rules before anyone is asked. */
@@ -39,20 +44,21 @@ export async function findRestore(args: RestoreArguments, call: Call): Promise<E
   }
   const target = await findService(api, args.service, signal);
   const source = args.source === undefined ? target : await findService(api, args.source, signal);
-  const point_in_time = args.point_in_time === undefined ? undefined : exactMoment(args.point_in_time);
+  const wish = wishOf(args);
   if (args.backup === undefined) {
-    if (point_in_time === undefined || api.provider.kind !== 'cloud') {
+    if (Object.keys(wish).length === 0) {
       throw new SkybackupError('invalid_request', 'Which backup is to be restored was not given.', {
-        hint: 'Choose one with list_backups, or give "latest".',
+        hint: 'Choose one with list_backups, give "latest", or a point in time.',
       });
     }
-    await checkWindow(api, source, point_in_time, signal);
-    return { ...replacing, service_id: target.id, id: source.id, point_in_time };
+    // A daemon chooses the best backup itself, and names the nearest moment that works.
+    if (api.provider.kind === 'cloud') await checkWindow(api, source, wish.point_in_time ?? '', signal);
+    return { ...replacing, service_id: target.id, id: source.id, wish };
   }
   const backup = await findBackup(api, args.backup, source.id, signal);
   refuseLogs(backup);
   if (api.provider.kind === 'cloud') await checkTarget(api, backup, target, signal);
-  return { ...replacing, service_id: target.id, id: backup.id, point_in_time };
+  return { ...replacing, service_id: target.id, id: backup.id, wish };
 }
 
 const replacing = { target: undefined, tables: undefined };
@@ -60,16 +66,35 @@ const replacing = { target: undefined, tables: undefined };
 /** A restore beside everything there is; `service` is then the id that the new service is to have. */
 async function findNewService(args: RestoreArguments, { api, signal }: Call): Promise<ExactRestore> {
   const { backup: given = '', service: service_id, tables, target } = args;
+  const wish = wishOf(args);
+  const source = args.source === undefined ? undefined : await findService(api, args.source, signal);
+  if (given === '' && source !== undefined && Object.keys(wish).length > 0) {
+    return { target, service_id, tables, id: source.id, wish };
+  }
   if (given === '' || (given.trim().toLowerCase() === latest && args.source === undefined)) {
     throw new SkybackupError('invalid_request', 'Which backup the new service is made of was not given.', {
-      hint: 'Give a backup id from list_backups; or "latest", with the service it is of as "source".',
+      hint: 'Give a backup id from list_backups; or "latest" or a point in time, with the service it is of as "source".',
     });
   }
-  const source = args.source === undefined ? undefined : await findService(api, args.source, signal);
   const backup = await findBackup(api, given, source?.id ?? '', signal);
   refuseLogs(backup);
-  const point_in_time = args.point_in_time === undefined ? undefined : exactMoment(args.point_in_time);
-  return { target, service_id, tables, id: backup.id, point_in_time };
+  return { target, service_id, tables, id: backup.id, wish };
+}
+
+function wishOf({ point_in_time, gtid, before_gtid }: RestoreArguments): Wish {
+  return {
+    ...(point_in_time === undefined ? {} : { point_in_time: exactMoment(point_in_time) }),
+    ...(gtid === undefined ? {} : { gtid }),
+    ...(before_gtid === undefined ? {} : { before_gtid }),
+  };
+}
+
+/** `backup … up to 2026-11-22 10:00:00 UTC`, `the data of orders before transaction 0-1-57` */
+export function dataInWords({ id, wish }: Pick<ExactRestore, 'id' | 'wish'>): string {
+  const what = id.includes(':') ? `backup ${id}` : `the data of ${id}`;
+  if (wish.before_gtid !== undefined) return `${what} before transaction ${wish.before_gtid}`;
+  if (wish.gtid !== undefined) return `${what} up to transaction ${wish.gtid}`;
+  return wish.point_in_time === undefined ? what : `${what} as of ${timeInWords(wish.point_in_time)}`;
 }
 
 function refuseLogs({ id, type }: Backup): void {
@@ -80,8 +105,9 @@ function refuseLogs({ id, type }: Backup): void {
 }
 
 function exactMoment(given: string): string {
-  const moment = parsePointInTime(given.trim()) ?? readTime(given);
-  if (moment !== undefined) return toPointInTime(moment);
+  const moment = parseMoment(given.trim()) ?? readTime(given);
+  // Only a daemon tells moments within a second apart.
+  if (moment !== undefined) return moment.getTime() % 1000 === 0 ? toPointInTime(moment) : moment.toISOString();
   throw new SkybackupError('invalid_request', 'point_in_time is not a moment.', {
     hint: 'Give it as YYYY-MM-DD HH:MM:SS in UTC; ask the person for their time zone.',
   });

@@ -2,7 +2,7 @@ import type { BackupApi } from '../../client/backup-api.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { PlanStore, PlanSubject } from '../../plans/plan-store.ts';
 import { gatherCloudFacts } from './cloud-facts.ts';
-import type { PlannedRequest, Planner } from './planner.ts';
+import { isSame, type PlannedRequest, type Planner } from './planner.ts';
 
 type ClosablePlanStore = PlanStore & { close(): void };
 
@@ -35,6 +35,7 @@ export function cloudPlanner(api: BackupApi, plansFile: string): Planner {
       if (open) plans.decline(open.id, 'cancelled');
       return plans.create({ ...subjectOf(request), facts, target_digest: targetDigest, requested_by: requestedBy });
     },
+    isFor: async (plan, request) => isSame(plan, request),
     get: async (id) => (await store()).get(id),
     ask: async (plan) => (await store()).ask(plan.id),
     approve: async (plan, approval) => (await store()).approve(plan.id, approval),

@@ -7,7 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Plan } from '../../contract/plans.ts';
-import { canonicalJson, digestOf } from '../../plans/arguments-digest.ts';
+import { digestOf } from '../../plans/arguments-digest.ts';
 import { toResult } from '../answer.ts';
 import { clientName } from '../audit.ts';
 import type { Call, GuardContext } from '../context.ts';
@@ -84,13 +84,10 @@ async function ask(plan: Plan, subject: string, { ctx, context, call }: Asking):
   return { outcome: 'asked', plan, result: askForm(plan, nonce) };
 }
 
-async function answered(
-  request: PlannedRequest,
-  state: AskState,
-  { ctx, context, call, tool }: Asking,
-): Promise<Decision> {
+async function answered(request: PlannedRequest, state: AskState, asking: Asking): Promise<Decision> {
+  const { ctx, context, call, tool } = asking;
   const { planner, askings, settings } = context;
-  const plan = await planOf(state.plan, request, context);
+  const plan = await planOf(state.plan, request, asking);
   askings.answered(plan.id);
   const answer = inputResponse(ctx.mcpReq.inputResponses, answerKey);
   if (answer.kind !== 'elicit' || answer.action === 'cancel') return no(plan, 'cancelled', context);
@@ -117,9 +114,9 @@ async function answered(
   return { outcome: 'approved', plan: approved };
 }
 
-async function approvedByHost(request: PlannedRequest, token: string, { context }: Asking): Promise<Decision> {
-  const plan = await planOf(token, request, context);
-  const approved = await context.planner.approve(plan, { channel: 'host' });
+async function approvedByHost(request: PlannedRequest, token: string, asking: Asking): Promise<Decision> {
+  const plan = await planOf(token, request, asking);
+  const approved = await asking.context.planner.approve(plan, { channel: 'host' });
   return { outcome: 'approved', plan: approved };
 }
 
@@ -129,13 +126,15 @@ async function no(plan: Plan, reason: 'declined' | 'cancelled', { planner }: Gua
 }
 
 /** The plan that an answer names, if it is for exactly this request. */
-async function planOf(id: string, request: PlannedRequest, { planner }: GuardContext): Promise<Plan> {
+async function planOf(id: string, request: PlannedRequest, { context, call }: Asking): Promise<Plan> {
+  const { planner } = context;
+  const { signal } = call;
   const plan = await planner.get(id);
   // Looked up by its code it is not proven: the code is for people to read out.
   if (plan?.id !== id) {
     throw new SkybackupError('plan_expired', 'The plan that was answered does not exist any more: nothing was done.');
   }
-  if (plan.operation !== request.operation || canonicalJson(plan.arguments) !== canonicalJson(request.arguments)) {
+  if (!(await planner.isFor(plan, request, signal))) {
     throw new SkybackupError('plan_mismatch', 'The answer was given for another request: nothing was done.');
   }
   return plan;

@@ -1,4 +1,5 @@
 import type { Plan, PlanApproval, PlannedOperation } from '../../contract/plans.ts';
+import { canonicalJson } from '../../plans/arguments-digest.ts';
 
 /** What a person is asked to approve: an operation and its exact arguments, ids resolved. */
 export interface PlannedRequest {
@@ -6,6 +7,11 @@ export interface PlannedRequest {
   arguments: Record<string, unknown>;
   /** The tool's own arguments that mean the same, with ids instead of names: for "call again with …". */
   repeat: Record<string, unknown>;
+}
+
+/** The same operation with the same arguments, in whatever order they stand. */
+export function isSame(plan: Plan, request: PlannedRequest): boolean {
+  return plan.operation === request.operation && canonicalJson(plan.arguments) === canonicalJson(request.arguments);
 }
 
 /**
@@ -17,6 +23,8 @@ export interface Planner {
   prepare(request: PlannedRequest, requestedBy: string, signal: AbortSignal): Promise<Plan>;
   /** By its id; undefined when it never existed or ended long ago. */
   get(id: string): Promise<Plan | undefined>;
+  /** Whether a plan is for exactly this request. */
+  isFor(plan: Plan, request: PlannedRequest, signal: AbortSignal): Promise<boolean>;
   /** Mints the nonce that the coming answer must carry; an earlier one of this plan dies. */
   ask(plan: Plan): Promise<string>;
   approve(plan: Plan, approval: PlanApproval): Promise<Plan>;

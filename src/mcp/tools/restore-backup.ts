@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { restoredFrom } from '../../contract/restores.ts';
 import { defineTool } from '../define-tool.ts';
-import { findRestore } from '../find/restore.ts';
+import { dataInWords, findRestore } from '../find/restore.ts';
 
 export const restoreBackup = defineTool({
   name: 'restore_backup',
@@ -10,11 +11,11 @@ export const restoreBackup = defineTool({
     'REPLACES ALL DATA of a service by a backup. Before calling, tell the person which service loses its data, to which moment it goes back, and offer create_backup of it first. The first call changes nothing: a person must approve the plan, in a form or as the answer says; only then does it start. Returns at once; then wait_for.',
   descriptionOf: {
     daemon:
-      'Offer target "new" first: it makes a service of the backup, or of some tables of it, replaces nothing and needs no approval.',
+      'Offer target "new" first: it makes a service of the backup, or of some tables of it, replaces nothing and needs no approval. A point in time rolls the backup forward through archived binary logs, exact to the transaction.',
     cloud:
       "Only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
   },
-  daemonOnly: ['target', 'tables'],
+  daemonOnly: ['target', 'tables', 'gtid', 'before_gtid'],
   input: z.strictObject({
     target: z.literal('new').optional(),
     service: z
@@ -32,9 +33,11 @@ export const restoreBackup = defineTool({
       .string()
       .max(300)
       .optional()
-      .describe('Backup id, or "latest"; left out only for point_in_time in the cloud'),
+      .describe('Backup id, or "latest"; left out for the best one for a point in time'),
     source: z.string().max(300).optional().describe('Whose "latest" or point in time; default the target itself'),
     point_in_time: z.string().max(40).optional().describe('YYYY-MM-DD HH:MM:SS, UTC'),
+    gtid: z.string().max(2000).optional().describe('Instead of a time: the last transaction wanted'),
+    before_gtid: z.string().max(100).optional().describe('Instead: the first one not wanted, a DROP say'),
   }),
   output: {
     id: 'number',
@@ -44,41 +47,41 @@ export const restoreBackup = defineTool({
     wait_for: 'object',
   },
   exact: (args, call) => findRestore(args, call),
-  async effect({ service_id, id, point_in_time, target }) {
+  async effect({ service_id, id, wish, target }) {
     // Nothing is replaced.
     if (target === 'new') return undefined;
-    const when = point_in_time === undefined ? {} : { point_in_time };
     const what = id.includes(':') ? { backup: id } : { source: id };
     return {
       operation: 'restore_backup',
-      arguments: { service_id, id, ...when },
-      repeat: { service: service_id, ...what, ...when },
+      arguments: { service_id, id, ...wish },
+      repeat: { service: service_id, ...what, ...wish },
     };
   },
-  async run({ service_id, id, point_in_time, target, tables }, { api, signal, planId }) {
+  async run({ service_id, id, wish, target, tables }, { api, signal, planId }) {
     const restore = await api.createRestore(
       {
         backup_id: id,
         ...(service_id === undefined ? {} : { service_id }),
         ...(target === undefined ? {} : { target }),
         ...(tables === undefined ? {} : { tables }),
-        ...(point_in_time === undefined ? {} : { point_in_time }),
+        ...wish,
         ...(planId === undefined ? {} : { plan_id: planId }),
       },
       { signal },
     );
     const wait = { kind: 'restore', id: restore.id };
+    const what = dataInWords({ id, wish });
     return {
       text: [
         target === 'new'
-          ? `Restore ${restore.id} has started: it makes the new service ${restore.service_id} of ${id}. Nothing is replaced.`
-          : `Restore ${restore.id} has started: the data of ${restore.service_id} are being replaced by ${id}.`,
+          ? `Restore ${restore.id} has started: it makes the new service ${restore.service_id} of ${what}. Nothing is replaced.`
+          : `Restore ${restore.id} has started: the data of ${restore.service_id} are being replaced by ${what}.`,
       ],
       data: {
         id: restore.id,
         job_id: restore.job_id,
         service_id: restore.service_id,
-        backup_id: id,
+        backup_id: restoredFrom(restore) ?? id,
         status: restore.status,
         wait_for: wait,
       },
