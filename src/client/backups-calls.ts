@@ -25,6 +25,11 @@ export function backupsCalls(http: Http, kind: Provider['kind']): Pick<BackupApi
 
   async function listBackups(query: BackupQuery = {}, options: CallOptions = {}): Promise<Page<Backup>> {
     const { type, ...rest } = query;
+    if (rest.contains !== undefined && kind === 'cloud') {
+      throw new SkybackupError('unsupported', 'The cloud does not tell what its backups hold.', {
+        hint: 'List the backups without "contains".',
+      });
+    }
     const named = rest.service_id === undefined ? rest : { ...rest, service_id: serviceIdOf(rest.service_id) };
     if (type === undefined) return fetchPage(named, options);
     if (kind === 'daemon') return fetchPage({ ...named, type }, options);

@@ -9,6 +9,8 @@ export const BackupQuery = PageQuery.extend({
   service_id: z.string().min(1).max(300).optional(),
   status: z.string().min(1).max(100).optional(),
   type: z.string().min(1).max(100).optional(),
+  /** The daemon's own: only good backups that hold this table (`shop.orders`), or any of this schema (`shop.*`). */
+  contains: z.string().min(3).max(140).optional(),
 });
 export type BackupQuery = z.infer<typeof BackupQuery>;
 
@@ -37,6 +39,10 @@ export const Backup = z.looseObject({
   binlog_gtid_position: z.string().optional(),
   is_external_storage: z.boolean().optional(),
   cloud_provider: z.string().optional(),
+  /** The daemon's own, where `contains` was asked for: what of that it holds, as it was told when the backup was taken. */
+  contained: z
+    .looseObject({ tables: z.number(), rows: z.number().optional(), bytes: z.number().optional() })
+    .optional(),
   /** The daemon's own: the newest verification of it that came to an answer. */
   last_verification: z
     .looseObject({

@@ -19,6 +19,7 @@ import { coverage } from './health/coverage.ts';
 import { DiskSpace } from './health/disk-space.ts';
 import { backupContents } from './jobs/backup-contents.ts';
 import { backupView } from './jobs/backup-view.ts';
+import { backupsContaining } from './jobs/backups-containing.ts';
 import { closeInterrupted } from './jobs/interrupted.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { jobView } from './jobs/job-view.ts';
@@ -139,6 +140,9 @@ export async function startEngine(options: EngineOptions) {
 
     backups: {
       list: (query: BackupQuery): Page<Backup> => viewPage(state.backups.list(narrowed(query)), viewBackup),
+      /** Those that hold a table, with its size in each. */
+      containing: (query: BackupQuery & { contains: string }) =>
+        backupsContaining(context, narrowed(query), viewBackup),
       get: (id: string): Backup => viewBackup(findBackup(context, id)),
       /** Of one service: registered, or forgotten with backups left. */
       listOf(serviceId: string, query: BackupQuery): Page<Backup> {

@@ -183,6 +183,28 @@ describe('what a backup holds', () => {
     expect(await contents({ table: 'nothing' })).toMatchObject({ tables: [], tables_count: 0, pages_count: 0 });
   });
 
+  it('is searched: in which backups a table is, and how large it was in each', async () => {
+    await orders.sql('CREATE TABLE shop.late (id INT PRIMARY KEY) ENGINE=Aria; INSERT INTO shop.late VALUES (1), (2);');
+    const late = await takeBackup(daemon, 'orders');
+    await orders.sql('DROP TABLE shop.late');
+    const holding = (contains: string, query = {}) => daemon.api.listBackups({ contains, ...query });
+    expect(await holding('shop.late')).toMatchObject({
+      count: 1,
+      items: [{ id: late, contained: { tables: 1, rows: 2, bytes: expect.any(Number) } }],
+    });
+    expect((await holding('shop.orders', { service_id: 'orders' })).items.map(({ id }) => id)).toEqual(
+      expect.arrayContaining([late, backup]),
+    );
+    expect(await holding('shop.orders', { service_id: 'other' })).toMatchObject({ count: 0, items: [] });
+    for (const [contains, query] of [
+      ['orders', {}],
+      ['shop.orders', { status: 'Failed' }],
+      ['shop.orders', { page_size: 500 }],
+    ] as const) {
+      await expect(holding(contains, query)).rejects.toMatchObject({ code: 'invalid_request' });
+    }
+  });
+
   it('of one that is not there, or for what is no question, is refused', async () => {
     const { daemon: api } = daemon.api;
     await expect(api.getContents(`${'0'.repeat(32)}:orders:orders-0`)).rejects.toMatchObject({ code: 'not_found' });

@@ -227,6 +227,10 @@ it('what a backup holds is shown by a tool and by the command line, and not of a
   expect(await client.call('show_backup', { backup, table: 'orders' })).toMatchObject({ isError: true });
   const hiding = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' });
   expect(await hiding.call('show_backup', { backup })).toMatchObject({ data: { error: { code: 'not_found' } } });
+  const holding = await client.call('show_backup', { table: 'shop.orders', service: 'shop' });
+  expect(holding.data.backups).toContainEqual(expect.objectContaining({ id: backup, table_size: expect.any(String) }));
+  expect(await hiding.call('show_backup', { table: 'shop.orders' })).toMatchObject({ data: { count: 0 } });
+  expect(await client.call('show_backup', {})).toMatchObject({ isError: true });
   expect(await daemon.cli(['backups', 'show', backup, '--schema', 'shop'])).toMatch(/shop\.orders +InnoDB +\d/);
 });
 

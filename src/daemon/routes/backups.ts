@@ -22,7 +22,10 @@ export function backupRoutes(app: Api, engine: Engine): void {
       config: { right: 'read' },
       schema: { summary: 'List backups', querystring: BackupQuery, response: { 200: BackupsPage } },
     },
-    (request) => answer(engine.backups.list(request.query)),
+    async ({ query: { contains, ...query } }) =>
+      answer(
+        contains === undefined ? engine.backups.list(query) : await engine.backups.containing({ ...query, contains }),
+      ),
   );
 
   app.get(
@@ -31,7 +34,7 @@ export function backupRoutes(app: Api, engine: Engine): void {
       config: { right: 'read' },
       schema: {
         summary: 'One backup when the id has a colon, else the backups of one service',
-        querystring: BackupQuery,
+        querystring: BackupQuery.omit({ contains: true }),
         response: { 200: z.union([BackupsPage, Backup]) },
       },
     },

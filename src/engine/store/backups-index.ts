@@ -6,7 +6,7 @@ import { releaseOf } from '../mariadb/version.ts';
 import { backupPrefix, type Manifest, storedBytes } from '../repository/manifest.ts';
 import { type BackupFilter, backupPages } from './backup-pages.ts';
 import { countSpans } from './migrations.ts';
-import { optional, type RowPage, texts, time } from './rows.ts';
+import { type FoundPage, optional, type RowPage, texts, time } from './rows.ts';
 
 const BackupRow = z.object({
   id: z.string(),
@@ -105,6 +105,11 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   );
 
   const page = backupPages(db);
+  const read = ({ rows, count, pages }: FoundPage): RowPage<BackupRow> => ({
+    items: rows.map((row) => BackupRow.parse(row)),
+    count,
+    pages,
+  });
 
   const watchers = new Set<Set<string>>();
   return {
@@ -192,10 +197,9 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
       remove.run(id);
       for (const removed of watchers) removed.add(id);
     },
-    list(query: BackupFilter): RowPage<BackupRow> {
-      const { rows, count, pages } = page(query);
-      return { items: rows.map((row) => BackupRow.parse(row)), count, pages };
-    },
+    /** Rows that another look-up found, read as this index reads its own. */
+    read,
+    list: (query: BackupFilter): RowPage<BackupRow> => read(page(query)),
   };
 }
 

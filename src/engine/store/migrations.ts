@@ -1,4 +1,5 @@
 import { accessTables } from './access-tables.ts';
+import { contentsTables } from './contents-tables.ts';
 import { proofTables } from './proof-tables.ts';
 
 /** For how long each count of backups stands. */
@@ -248,6 +249,8 @@ CREATE INDEX restores_by_service ON restores (service_id);
 CREATE INDEX restores_by_type ON restores (type);
 CREATE INDEX restores_running ON restores (service_id) WHERE status IN ('Scheduled', 'Running');
 CREATE INDEX restores_by_source ON restores (source_service_id, id) WHERE status = 'Succeeded';
+
+${contentsTables}
 
 ${proofTables}
 

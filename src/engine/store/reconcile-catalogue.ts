@@ -23,10 +23,11 @@ export interface ReconcileOptions {
 
 type Context = Pick<EngineContext, 'state' | 'repository' | 'log'>;
 
-/** Takes a backup into the index, its binary logs included. */
-export function recordBackup(state: Pick<StateStore, 'backups' | 'archivedLogs'>, manifest: Manifest): void {
+/** Takes a backup into the index, its tables and binary logs included. */
+export function recordBackup(state: Pick<StateStore, 'backups' | 'archivedLogs' | 'tables'>, manifest: Manifest): void {
   state.backups.publish(manifest);
   state.archivedLogs.publish(manifest);
+  state.tables.publish(manifest);
   state.backups.setListing(manifest.id, publishedListing(manifest));
 }
 

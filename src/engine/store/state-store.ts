@@ -3,6 +3,7 @@ import { openPlanStore } from '../../plans/sqlite-plan-store.ts';
 import { archivedLogs } from './archived-logs.ts';
 import { auditTable } from './audit-table.ts';
 import { backupsIndex } from './backups-index.ts';
+import { containedTables } from './contained-tables.ts';
 import { coverageQueries } from './coverage-queries.ts';
 import { jobsTable } from './jobs-table.ts';
 import { keysTable } from './keys-table.ts';
@@ -38,6 +39,7 @@ export function openState(file: string, now: () => number = Date.now) {
     jobs: jobsTable(db, now),
     backups: backupsIndex(db, now),
     archivedLogs: archivedLogs(db),
+    tables: containedTables(db),
     coverage: coverageQueries(db),
     restores: restoresTable(db, now),
     rates: ratesTable(db),

@@ -2,9 +2,13 @@ import { z } from 'zod';
 import type { BackupContents, ContainedTable } from '../../contract/contents.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { parseTablePattern } from '../../contract/table-pattern.ts';
+import type { ToolAnswer } from '../answer.ts';
+import type { Call } from '../context.ts';
 import { defineTool } from '../define-tool.ts';
 import { findOwnBackup } from '../find/backup.ts';
+import { findService } from '../find/service.ts';
 import { listArguments, listPage, type Row } from '../list-page.ts';
+import { backupRow } from '../rows.ts';
 import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
 
@@ -16,17 +20,29 @@ export const showBackup = defineTool({
   needs: 'jobs',
   title: 'Show what a backup holds',
   description:
-    'Tables of a backup with engine, size and rows when it was taken, largest first; reads none of its data. Use it before a restore.',
+    'Tables of a backup with engine, size and rows when it was taken, largest first; reads none of its data. Use it before a restore. Without backup: which backups hold that table.',
   input: z.strictObject({
-    backup: z.string().max(300).describe('Id, or "latest" with service'),
+    backup: z.string().max(300).optional().describe('Id, or "latest" with service'),
     service: z.string().max(300).optional(),
     table: z.string().max(140).optional().describe('shop.orders or shop.*'),
     ...listArguments,
   }),
-  output: { backup_id: 'string', schemas: 'object[]', tables: 'object[]', count: 'number', next_cursor: 'string' },
-  async run({ backup, service, table, limit, cursor }, { api, signal }) {
+  output: {
+    backup_id: 'string',
+    schemas: 'object[]',
+    tables: 'object[]',
+    backups: 'object[]',
+    count: 'number',
+    next_cursor: 'string',
+  },
+  async run({ backup, service, table, limit, cursor }, call) {
+    const { api, signal } = call;
     const { daemon } = api;
     if (daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not tell what a backup holds.');
+    if (backup === undefined) {
+      if (table !== undefined) return holdersOf(table, service, { limit, cursor }, call);
+      throw new SkybackupError('invalid_request', 'Which backup? Give one, or a table to look for in all of them.');
+    }
     const { id } = await findOwnBackup(api, backup, service, signal);
     const wanted = table === undefined ? undefined : wantedTable(table);
     let contents: BackupContents | undefined;
@@ -65,6 +81,32 @@ export const showBackup = defineTool({
     };
   },
 });
+
+/** The backups that hold a table, with how large it was in each. */
+async function holdersOf(
+  table: string,
+  service: string | undefined,
+  place: { limit: number; cursor: string | undefined },
+  { api, signal }: Call,
+): Promise<ToolAnswer> {
+  const scope = service === undefined ? {} : { service_id: (await findService(api, service, signal)).id };
+  const page = await listPage(
+    place,
+    (query) => api.listBackups({ ...query, ...scope, contains: table.trim(), order: 'desc' }, { signal }),
+    (each) => {
+      const { text, data } = backupRow(each);
+      const { rows, bytes } = each.contained ?? {};
+      const held = { rows, table_size: sizeInWords(bytes) };
+      const words = [rows === undefined ? undefined : `${rows} rows`, held.table_size].filter(Boolean).join(', ');
+      return { text: `${text} · of it ${words || 'nothing is recorded'}`, data: { ...data, ...held } };
+    },
+  );
+  return {
+    text: [`${page.count} backups hold ${quoteText(table, 140)}:`, ...page.rows.map(({ text }) => text)],
+    data: { backups: page.rows.map(({ data }) => data), count: page.count, next_cursor: page.next_cursor },
+    next: page.next_cursor && `For more call show_backup with cursor "${page.next_cursor}".`,
+  };
+}
 
 function wantedTable(text: string): { schema: string; table?: string } {
   const pattern = parseTablePattern(text.trim());
