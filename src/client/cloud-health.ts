@@ -1,6 +1,6 @@
 import type { Backup } from '../contract/backups.ts';
 import { once } from '../contract/cron.ts';
-import { restoredFrom } from '../contract/restores.ts';
+import { restoredFrom } from '../contract/either-revision.ts';
 import type { Schedule } from '../contract/schedules.ts';
 import type { Health } from '../contract/service-health.ts';
 import type { Service } from '../contract/services.ts';

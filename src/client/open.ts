@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { BackupApi, Capabilities, Provider } from './backup-api.ts';
 import type { Http } from './http.ts';
-import { httpBackupApi } from './http-backup-api.ts';
+import { lazyBackupApi } from './lazy-backup-api.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 
@@ -28,16 +27,14 @@ export function openBackupApi({ provider, home }: Settings, override: { key?: st
   switch (provider.kind) {
     case 'local': {
       const url = `unix:${home.socket}`;
-      return httpBackupApi(
-        describe('daemon', url, undefined, override.key ?? ''),
-        lazily(async () => (await import('./local-http.ts')).localHttp({ home, version }, override.key)),
+      return openOver(describe('daemon', url, undefined, override.key ?? ''), async () =>
+        (await import('./local-http.ts')).localHttp({ home, version }, override.key),
       );
     }
     case 'daemon': {
       const { url, key = provider.key } = { url: provider.url, ...override };
-      return httpBackupApi(
-        describe('daemon', url, undefined, key),
-        lazily(async () => (await import('./remote-http.ts')).remoteHttp({ ...provider, key }, version)),
+      return openOver(describe('daemon', url, undefined, key), async () =>
+        (await import('./remote-http.ts')).remoteHttp({ ...provider, key }, version),
       );
     }
     case 'cloud': {
@@ -47,36 +44,35 @@ export function openBackupApi({ provider, home }: Settings, override: { key?: st
         ...(organisation === undefined ? {} : { 'x-mdb-org': organisation }),
       };
       const target = { kind: 'cloud', url, baseUrl: url, keySetting, headers } as const;
-      return httpBackupApi(
-        describe('cloud', url, organisation, key),
-        lazily(async () => (await import('./http.ts')).createHttp(target)),
+      return openOver(describe('cloud', url, organisation, key), async () =>
+        (await import('./http.ts')).createHttp(target),
       );
     }
   }
 }
 
-/** An HTTP client that is loaded at its first request: a server that is only probed must start fast. */
-function lazily(load: () => Promise<Http>): Http {
-  let loaded: Promise<Http> | undefined;
-  return {
-    async request(wanted) {
-      loaded ??= load();
-      return (await loaded).request(wanted);
-    },
-    close: async () => (await loaded)?.close(),
-  };
+function openOver(provider: Provider, http: () => Promise<Http>): BackupApi {
+  return lazyBackupApi(provider, async () => {
+    const [{ httpBackupApi }, loaded] = await Promise.all([import('./http-backup-api.ts'), http()]);
+    return httpBackupApi(provider, loaded);
+  });
 }
 
 function describe(kind: Provider['kind'], url: string, organisation: string | undefined, key: string): Provider {
-  const fingerprint = digest(`skybackup key ${key}`);
   return {
     kind,
     url,
     capabilities: kind === 'cloud' ? cloudCapabilities : daemonCapabilities,
-    binding: digest(JSON.stringify([kind, url, organisation ?? null, fingerprint])),
+    // Only plans ask for it.
+    get binding() {
+      const fingerprint = digest(`skybackup key ${key}`);
+      return digest(JSON.stringify([kind, url, organisation ?? null, fingerprint]));
+    },
   };
 }
 
 function digest(text: string): string {
+  // Loading it takes longer than all else here.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   return createHash('sha256').update(text).digest('hex');
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { backupTypes } from './backup-types.ts';
 import { PageQuery } from './pages.ts';
 
-export const backupTypes = ['full', 'incremental', 'binarylog', 'dump', 'snapshot'] as const;
 export const BackupType = z.enum(backupTypes);
 export type BackupType = z.infer<typeof BackupType>;
 
@@ -61,8 +61,3 @@ export const BackupsPage = z.looseObject({
   backups_count: z.number().optional(),
   pages_count: z.number().optional(),
 });
-
-/** Bytes a backup takes in its storage, from either revision's field. */
-export function storageBytes(backup: Backup): number | undefined {
-  return backup.storage_bytes ?? backup.backup_size;
-}

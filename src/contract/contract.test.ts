@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Backup, storageBytes } from './backups.ts';
+import { Backup } from './backups.ts';
 import { decodeCredentials, encodeS3Credentials } from './credentials.ts';
+import { restoredFrom, storageBytes } from './either-revision.ts';
 import { errorTable, SkybackupError, toSkybackupError } from './errors.ts';
 import { homeOf } from './home.ts';
 import { isBackupId, serviceIdOf } from './ids.ts';
-import { Restore, RestoreLookup, RestoreRequest, restoredFrom } from './restores.ts';
+import { Restore, RestoreLookup, RestoreRequest } from './restores.ts';
 import { ScheduleRequest } from './schedules.ts';
 import { RegisterServiceRequest, Service } from './services.ts';
 import { classifyStatus } from './status.ts';

@@ -112,11 +112,6 @@ export const RestoresPage = z.looseObject({
   pages_count: z.number().optional(),
 });
 
-/** The backup a restore came from, by either revision's name. */
-export function restoredFrom(restore: Restore): string | undefined {
-  return restore.backup_id ?? restore.key;
-}
-
 /** `service_id` is the SOURCE, whose backup it is. */
 export const RestoreLookupRequest = z.strictObject({
   backup_id: z.string().min(1).max(1024),

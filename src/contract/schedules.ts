@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { BackupType, backupTypes } from './backups.ts';
+import { scheduleTypes } from './backup-types.ts';
+import { BackupType } from './backups.ts';
 import { PageQuery } from './pages.ts';
 import { DrillChecks } from './verifications.ts';
 
-/** The cloud's types, and the daemon's own: a drill takes no backup, it proves the newest one. */
-export const ScheduleType = z.enum([...backupTypes, 'drill']);
+export const ScheduleType = z.enum(scheduleTypes);
 export type ScheduleType = z.infer<typeof ScheduleType>;
 
 export const ExternalStorage = z.strictObject({

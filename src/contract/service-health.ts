@@ -1,11 +1,5 @@
 import { z } from 'zod';
-
-export const verdicts = ['ok', 'warning', 'critical'] as const;
-export type Verdict = (typeof verdicts)[number];
-
-export function worstOf(all: readonly Verdict[]): Verdict {
-  return verdicts.findLast((verdict) => all.includes(verdict)) ?? 'ok';
-}
+import { verdicts } from './verdict.ts';
 
 /** Why a verdict is what it is, in words, and what to do about it. A note changes no verdict. */
 export const HealthReason = z.looseObject({

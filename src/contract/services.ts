@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { serviceIdPattern } from './ids.ts';
-import { ServiceStatus } from './status.ts';
+import { serviceStatuses } from './status.ts';
 
 /** Keeps a service from restores, stops and whatever lessens its protection; its backups go on. Without `until`: until it is unlocked. */
 export const ServiceLock = z.looseObject({
@@ -28,7 +28,7 @@ export type ServiceQuery = z.infer<typeof ServiceQuery>;
 export const Service = z.looseObject({
   id: z.string(),
   name: z.string().optional(),
-  status: ServiceStatus,
+  status: z.enum(serviceStatuses).catch('unknown'),
   is_active: z.boolean().optional(),
   provider: z.string().optional(),
   region: z.string().optional(),

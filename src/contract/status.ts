@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 /** Service status: a closed list in the contract; what a newer service may add is read as `unknown`. */
 export const serviceStatuses = [
   'pending_create',
@@ -14,7 +12,6 @@ export const serviceStatuses = [
   'retired',
   'unknown',
 ] as const;
-export const ServiceStatus = z.enum(serviceStatuses).catch('unknown');
 export type ServiceStatus = (typeof serviceStatuses)[number];
 
 /** Statuses the daemon itself uses for backups, schedules, restores and jobs. */

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import { type ServiceHealth, verdicts } from '../contract/service-health.ts';
+import type { ServiceHealth } from '../contract/service-health.ts';
+import { verdicts } from '../contract/verdict.ts';
 import type { Engine } from '../engine/engine.ts';
 
 export interface DaemonMetrics {

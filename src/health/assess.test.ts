@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { verdicts } from '../contract/service-health.ts';
+import { verdicts } from '../contract/verdict.ts';
 import { assess, assessService } from './assess.ts';
 import type { GoodBackup, ScheduleFacts, ServiceFacts } from './facts.ts';
 

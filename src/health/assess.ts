@@ -1,5 +1,6 @@
-import { type Health, type ServiceHealth, worstOf } from '../contract/service-health.ts';
+import type { Health, ServiceHealth } from '../contract/service-health.ts';
 import { toRfc3339 } from '../contract/time.ts';
+import { worstOf } from '../contract/verdict.ts';
 import type { GoodBackup, ServiceFacts } from './facts.ts';
 import { type Owed, owedBy, reasonsFor } from './reasons.ts';
 

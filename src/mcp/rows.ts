@@ -1,5 +1,6 @@
-import { type Backup, storageBytes } from '../contract/backups.ts';
-import { type Restore, restoredFrom } from '../contract/restores.ts';
+import type { Backup } from '../contract/backups.ts';
+import { restoredFrom, storageBytes } from '../contract/either-revision.ts';
+import type { Restore } from '../contract/restores.ts';
 import type { Schedule } from '../contract/schedules.ts';
 import type { Service } from '../contract/services.ts';
 import { classifyStatus } from '../contract/status.ts';

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /**
  * JSON with sorted keys and without undefined members: equal values give equal text, whatever order they were built in.
  * Throws a TypeError for what JSON cannot hold exactly (NaN, functions, bigint), so that two different things never look alike.
@@ -23,5 +21,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256, in hex, of a value's canonical JSON: what plans compare arguments and targets by. */
 export function digestOf(value: unknown): string {
+  // Loaded when the first plan is made: a server that is only probed shall start fast.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }

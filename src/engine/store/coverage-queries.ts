@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { backupTypes } from '../../contract/backups.ts';
+import { backupTypes } from '../../contract/backup-types.ts';
 import { parsePointInTime } from '../../contract/time.ts';
 import { optional } from './rows.ts';
 

@@ -1,4 +1,5 @@
-import { type Restore, restoredFrom } from '../../contract/restores.ts';
+import { restoredFrom } from '../../contract/either-revision.ts';
+import type { Restore } from '../../contract/restores.ts';
 import { classifyStatus } from '../../contract/status.ts';
 import type { ToolAnswer } from '../answer.ts';
 import type { Call } from '../context.ts';

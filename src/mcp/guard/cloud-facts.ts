@@ -1,7 +1,6 @@
 import type { BackupApi } from '../../client/backup-api.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { PlanFacts } from '../../contract/plans.ts';
-import { SchedulePatch } from '../../contract/schedules.ts';
 import { digestOf } from '../../plans/arguments-digest.ts';
 import { serviceLabel } from '../find/service.ts';
 import { scheduleInWords } from '../schedule-words.ts';
@@ -47,7 +46,10 @@ async function scheduleFacts(api: BackupApi, request: PlannedRequest, signal: Ab
     request.operation === 'delete_schedule' ? ['No backup is taken by this schedule any more.'] : await weakening();
 
   async function weakening(): Promise<string[]> {
-    const { weakened } = await import('../../plans/schedule-effect.ts');
+    const [{ weakened }, { SchedulePatch }] = await Promise.all([
+      import('../../plans/schedule-effect.ts'),
+      import('../../contract/schedules.ts'),
+    ]);
     return weakened(schedule, SchedulePatch.parse(change));
   }
 

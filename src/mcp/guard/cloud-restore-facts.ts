@@ -1,5 +1,6 @@
 import type { BackupApi } from '../../client/backup-api.ts';
-import { type Backup, storageBytes } from '../../contract/backups.ts';
+import type { Backup } from '../../contract/backups.ts';
+import { storageBytes } from '../../contract/either-revision.ts';
 import { isBackupId } from '../../contract/ids.ts';
 import type { PlanFacts } from '../../contract/plans.ts';
 import type { Service } from '../../contract/services.ts';

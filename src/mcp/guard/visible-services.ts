@@ -2,8 +2,9 @@ import type { BackupApi, CallOptions, DaemonApi } from '../../client/backup-api.
 import { SkybackupError } from '../../contract/errors.ts';
 import { isBackupId, serviceIdOf } from '../../contract/ids.ts';
 import type { Page } from '../../contract/pages.ts';
-import { type Health, type ServiceHealth, worstOf } from '../../contract/service-health.ts';
+import type { Health, ServiceHealth } from '../../contract/service-health.ts';
 import { toRfc3339 } from '../../contract/time.ts';
+import { worstOf } from '../../contract/verdict.ts';
 import { takenAt } from '../find/backup.ts';
 
 /**

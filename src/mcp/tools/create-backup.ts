@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BackupType } from '../../contract/backups.ts';
+import { backupTypes } from '../../contract/backup-types.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { startedBackup } from '../follow/started-backup.ts';
@@ -15,7 +15,7 @@ export const createBackup = defineTool({
   descriptionOf: { cloud: 'Snapshot is a type here, too.' },
   input: z.strictObject({
     service: z.string().max(300),
-    type: BackupType.default('full'),
+    type: z.enum(backupTypes).default('full'),
   }),
   output: {
     id: 'number',

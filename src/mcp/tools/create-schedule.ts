@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ScheduleType } from '../../contract/schedules.ts';
+import { scheduleTypes } from '../../contract/backup-types.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { scheduleInWords } from '../schedule-words.ts';
@@ -18,7 +18,7 @@ export const createSchedule = defineTool({
   input: z.strictObject({
     service: z.string().max(300),
     cron: z.string().max(200).describe('minute hour day month weekday, UTC'),
-    type: ScheduleType.default('full'),
+    type: z.enum(scheduleTypes).default('full'),
   }),
   output: {
     id: 'number',

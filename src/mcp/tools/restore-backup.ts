@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { restoredFrom } from '../../contract/restores.ts';
+import { restoredFrom } from '../../contract/either-revision.ts';
 import { defineTool } from '../define-tool.ts';
 import { dataInWords, findRestore } from '../find/restore.ts';
 

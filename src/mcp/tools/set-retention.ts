@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { parseRequest } from '../../contract/parse-request.ts';
-import { RetentionPolicy } from '../../contract/retention.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService } from '../find/service.ts';
 import { passInWords, retentionData } from '../retention-words.ts';
@@ -32,6 +31,7 @@ export const setRetention = defineTool({
   }),
   output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'object[]', changed: 'boolean' },
   async exact({ service, dry_run = false, keep_everything = false, ...given }, { api, signal }) {
+    const { RetentionPolicy } = await import('../../contract/retention.ts');
     const policy = parseRequest(
       RetentionPolicy,
       Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BackupType } from '../../contract/backups.ts';
+import { backupTypes } from '../../contract/backup-types.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { SchedulePatch } from '../../contract/schedules.ts';
 import { defineTool } from '../define-tool.ts';
@@ -15,7 +15,7 @@ export const updateSchedule = defineTool({
   input: z.strictObject({
     id: z.number().int().min(1).describe('Schedule id'),
     cron: z.string().max(200).optional().describe('minute hour day month weekday, UTC'),
-    type: BackupType.optional(),
+    type: z.enum(backupTypes).optional(),
     suspended: z.boolean().optional(),
   }),
   output: {
