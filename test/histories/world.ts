@@ -181,7 +181,7 @@ export class World {
   /** Notes a backup that succeeded, at the moment that it says it is of. */
   async took(job: Job): Promise<void> {
     if (job.kind === 'binarylog') this.timeline.archivedLogs((await this.logs()).slice(0, -1));
-    if (job.backup_id === undefined || !['full', 'incremental'].includes(job.kind)) return;
+    if (job.backup_id === undefined || job.kind === 'binarylog') return;
     const backup = await this.daemon.api.getBackup(job.backup_id);
     const moment = this.timeline.at(backup.binlog_gtid_position ?? '', this.timeline.incarnation);
     this.tell(`     ${backup.type} ${backup.id.slice(0, 8)} is of #${moment?.index} ${backup.binlog_gtid_position}`);
