@@ -198,8 +198,11 @@ export async function runProgram(args: string[]): Promise<number> {
     'how well services are covered by their backups; exit code 1 when one is critical',
     async (terminal, self) => (await import('./health.ts')).health(terminal, self.args[0]),
   );
-  command(program, 'demo', 'a full story in a sandbox: backup, damage, confirmed restore', async (terminal, self) =>
-    (await import('./demo-command.ts')).demo(terminal, self.opts()),
+  command(
+    program,
+    'demo',
+    'a full story in a sandbox: backups, damage, confirmed restore to just before it',
+    async (terminal, self) => (await import('./demo-command.ts')).demo(terminal, self.opts()),
   ).option('--keep', 'leave the sandbox running');
 
   try {

@@ -69,7 +69,7 @@ async function exitCode(): Promise<number | null> {
   return child.exitCode;
 }
 
-test('the story: backup, damage, confirmed restore, every checksum equal, old data kept, nothing left behind', async () => {
+test('the story: backups of three kinds, damage found in the log, confirmed restore to before it, every checksum equal, old data kept, nothing left behind', async () => {
   const { output } = startDemo();
   expect(await exitCode(), output()).toBe(0);
   const text = output();
@@ -78,6 +78,8 @@ test('the story: backup, damage, confirmed restore, every checksum equal, old da
   expect(rows.map(([, table]) => table).sort()).toEqual(tables);
   for (const [, , before, , after] of rows) expect(after).toBe(before);
   expect(rows.some(([, , before, damaged]) => damaged !== before)).toBe(true);
+  // The last order was in no backup and in no archived log when the harm was done.
+  expect(text).toMatch(/(\d+-\d+-\d+) {2}UPDATE shop\.customers[\s\S]*"before_gtid":"\1"/);
   expect(text).toContain("the demo's own handler typed this");
   expect(text).toMatch(/The damaged data are kept, too: \S+before-restore/);
   expect(text).toContain(`"args": ["${entry}", "mcp"]`);

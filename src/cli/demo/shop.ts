@@ -44,16 +44,19 @@ const shop = [
   'ANALYZE NO_WRITE_TO_BINLOG TABLE customers, products, orders, order_lines',
 ];
 
+/** A day's work: after the full backup, after the incremental, and after the binary logs were archived. */
+export const days = {
+  first: "INSERT INTO shop.orders VALUES (20002, 2, '2025-08-02 09:30:00', 'after the full backup')",
+  second: "INSERT INTO shop.orders VALUES (20003, 3, '2025-08-03 10:15:00', 'after the incremental')",
+  third: "INSERT INTO shop.orders VALUES (20004, 4, '2025-08-04 11:45:00', 'in no backup and no archived log')",
+} as const;
+
 /** What happens on a bad day: a wrong UPDATE without its WHERE, and a table that is gone. */
 export const damage = [
   "UPDATE shop.customers SET email = CONCAT('oops+', id, '@example.org')",
   'DROP TABLE shop.order_lines',
-];
+] as const;
 
 export async function fillShop(sql: SqlConnection): Promise<void> {
   for (const statement of shop) await sql.query(statement);
-}
-
-export async function damageShop(sql: SqlConnection): Promise<void> {
-  for (const statement of damage) await sql.query(statement);
 }

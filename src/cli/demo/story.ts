@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { openBackupApi } from '../../client/open.ts';
 import { managedLayout } from '../../engine/managed/layout.ts';
-import { connect } from '../../engine/mariadb/connect.ts';
+import { connect, type SqlConnection } from '../../engine/mariadb/connect.ts';
 import type { Launch } from './client-blocks.ts';
 import { type Answer, type Ask, type Conversation, converse } from './conversation.ts';
 import { DemoFailed } from './demo-failed.ts';
+import { lastTransactions } from './last-transactions.ts';
 import { differences, type Picture, takePicture } from './picture.ts';
 import type { Sandbox } from './sandbox.ts';
 import { inSeconds, type Screen } from './screen.ts';
-import { damage, damageShop, fillShop } from './shop.ts';
+import { damage, days, fillShop } from './shop.ts';
 
 export const service = 'demo-shop';
 
@@ -38,9 +39,9 @@ export async function tell(stage: Stage): Promise<boolean> {
   let conversation: Conversation | undefined;
   try {
     await timed('sample data', () => fillShop(sql));
-    const before = await takePicture(sql);
+    const filled = await takePicture(sql);
     screen.done(
-      `a small shop: ${before.checksums.size} tables, ${before.rows.toLocaleString('en')} rows, ${megabytes(before.bytes)}; ${[...before.objects.keys()].join(', ')}`,
+      `a small shop: ${filled.checksums.size} tables, ${filled.rows.toLocaleString('en')} rows, ${megabytes(filled.bytes)}; ${[...filled.objects.keys()].join(', ')}`,
     );
 
     screen.chapter('The MCP server, as an AI client meets it');
@@ -54,19 +55,31 @@ export async function tell(stage: Stage): Promise<boolean> {
     const talk = conversation;
     await talk.mustCall('list_services', {});
 
-    screen.chapter('A full backup');
-    const backup = await timed('full backup', () => takeBackup(talk));
+    const write = async (statement: string): Promise<void> => {
+      screen.sent('mariadb>', statement);
+      await sql.query(statement);
+    };
+    screen.chapter('Backups of three kinds, and business goes on');
+    await timed('full backup', () => takeBackup(talk, 'full'));
+    await write(days.first);
+    await timed('incremental backup', () => takeBackup(talk, 'incremental'));
+    await write(days.second);
+    await timed('binary logs archived', () => takeBackup(talk, 'binarylog'));
 
     screen.chapter('The bad day');
-    for (const statement of damage) screen.sent('mariadb>', statement);
-    await damageShop(sql);
+    await write(days.third);
+    const before = await takePicture(sql);
+    for (const statement of damage) await write(statement);
     const damaged = await takePicture(sql);
     screen.failed(`changed or gone: ${differences(before, damaged).join(', ')}`);
+    screen.say('No backup and no archived log knows of the last order. Where did it go wrong? The server still tells:');
+    const bad = await firstBadTransaction(screen, sql);
     await sql.close();
 
-    screen.chapter('The restore, once a person agrees');
+    screen.chapter('Back to just before it, once a person agrees');
     await talk.mustCall('list_backups', { service });
-    const restored = await restore(talk, backup, screen, (work) => timed('restore, from the yes to the end', work));
+    const wanted = { service, before_gtid: bad };
+    const restored = await restore(talk, wanted, screen, (work) => timed('restore, from the yes to the end', work));
     if (restored === undefined) return false;
 
     screen.chapter('The rows are back');
@@ -101,23 +114,33 @@ async function addService({ screen, sandbox, signal }: Stage): Promise<void> {
   }
 }
 
-async function takeBackup(conversation: Conversation): Promise<string> {
-  const started = await conversation.mustCall('create_backup', { service });
+async function takeBackup(conversation: Conversation, type: 'full' | 'incremental' | 'binarylog'): Promise<string> {
+  const started = await conversation.mustCall('create_backup', { service, type });
   const finished = await conversation.follow(started);
   const id = finished.data.backup_id;
   if (typeof id !== 'string') throw new DemoFailed('the answer names no backup.');
   return id;
 }
 
+/** Shows what the server's own log says, and the GTID of the first transaction that did harm. */
+async function firstBadTransaction(screen: Screen, sql: SqlConnection): Promise<string> {
+  const known = await lastTransactions(sql);
+  for (const { gtid, statement } of known) screen.answered(`${gtid}  ${statement}`);
+  const bad = known.find(({ statement }) => statement === damage[0]);
+  if (bad === undefined) throw new DemoFailed('the binary log does not show what happened.');
+  screen.say(`All is well up to the transaction before ${bad.gtid}.`);
+  return bad.gtid;
+}
+
 /** Undefined when the person said no. A mistyped id costs nothing, and the person may try again. */
 async function restore(
   conversation: Conversation,
-  backup: string,
+  wanted: Record<string, string>,
   screen: Screen,
   timed: (work: () => Promise<Answer>) => Promise<Answer>,
 ): Promise<Answer | undefined> {
   for (let tries = 1; ; tries += 1) {
-    const answer = await conversation.call('restore_backup', { service, backup });
+    const answer = await conversation.call('restore_backup', wanted);
     if (answer.data.wait_for !== undefined) return timed(() => conversation.follow(answer));
     const error = answer.data.error as { code?: string } | undefined;
     if (!answer.isError) {

@@ -35,7 +35,7 @@ export async function rolledSource(
     // Nothing more was written: whatever comes up to now is there.
     if (!any) break;
   }
-  work.phase('resolving', `Looking for ${describeWish(wish)} in the binary logs.`);
+  work.phase('resolving', `Reading the binary logs up to the wanted moment: ${describeWish(wish)}.`);
   return roll(context, source, { reach: plan.reach, wish }, work.signal);
 }
 

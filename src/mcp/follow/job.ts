@@ -72,6 +72,9 @@ async function endedJob(job: Job, { api, signal }: Call) {
     text: ['The backup is finished:', row.text],
     data: { ...jobData(job), backup: row.data },
     warnings,
-    next: `restore_backup with backup "${backup_id}" would restore it, if the person wants that.`,
+    next:
+      kind === 'binarylog'
+        ? 'It takes the backups before it further: restore_backup of one with point_in_time, gtid or before_gtid.'
+        : `restore_backup with backup "${backup_id}" would restore it, if the person wants that.`,
   };
 }
