@@ -104,6 +104,21 @@ export async function runProgram(args: string[]): Promise<number> {
   ).option('--confirm <id>', 'its id, typed by a person who has no terminal');
 
   const restores = group('restores', 'backups brought back');
+  command(restores, 'list [service]', 'restores, newest first', async (terminal, self) =>
+    (await import('./restores/list.ts')).listRestores(terminal, self.args[0]),
+  );
+  command(restores, 'kept', 'data of before restores: what can be put back, and until when', async (terminal) =>
+    (await import('./restores/list.ts')).listKept(terminal),
+  );
+  command(
+    restores,
+    'undo <id>',
+    'put the data of before a restore back, once the id of its service is typed',
+    async (terminal, self) => (await import('./restores/undo.ts')).undoRestore(terminal, first(self), self.opts()),
+  ).option('--confirm <id>', "the service's id, typed by a person who has no terminal");
+  command(restores, 'discard <id>', 'delete the data of before a restore ahead of their time', async (terminal, self) =>
+    (await import('./restores/undo.ts')).discardKept(terminal, first(self), self.opts()),
+  ).option('--confirm <id>', "the service's id, typed by a person who has no terminal");
   command(
     restores,
     'copy <backup>',

@@ -4,6 +4,7 @@ import type { Job } from '../contract/jobs.ts';
 import type { Page } from '../contract/pages.ts';
 import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
 import type {
+  KeptCopy,
   LookupService,
   RecoveryWindow,
   Restore,
@@ -114,6 +115,12 @@ export interface DaemonApi {
   /** Refuses the service to every plan, and so to every tool, until then or until it is unlocked. */
   lockService(id: string, request: LockRequest, options?: CallOptions): Promise<Service>;
   unlockService(id: string, options?: CallOptions): Promise<Service>;
+
+  /** Puts the data of before a restore back; the answer is the undo, a restore of its own. */
+  undoRestore(id: number, options?: PlannedOptions): Promise<Restore>;
+  listKeptCopies(options?: CallOptions): Promise<KeptCopy[]>;
+  /** Removes the data of before a restore; `typedId` is the service's id, typed by a person. */
+  removeKeptCopy(id: number, typedId: string, options?: CallOptions): Promise<void>;
 
   deleteBackup(id: string, options?: PlannedOptions): Promise<void>;
   /** What a backup holds, without fetching its data. */

@@ -3,6 +3,7 @@ import { BackupContents } from '../contract/contents.ts';
 import { serviceIdOf } from '../contract/ids.ts';
 import { Job } from '../contract/jobs.ts';
 import { Plan } from '../contract/plans.ts';
+import { KeptCopies, Restore } from '../contract/restores.ts';
 import { Retention } from '../contract/retention.ts';
 import { Health } from '../contract/service-health.ts';
 import { Service } from '../contract/services.ts';
@@ -67,6 +68,19 @@ export function daemonCalls(http: Http): DaemonApi {
       readRecord(Service, await post(`${services}/${segment(serviceIdOf(id))}/lock`, request, options), 'service'),
     unlockService: async (id, options = {}) =>
       readRecord(Service, await remove(`${services}/${segment(serviceIdOf(id))}/lock`, options), 'service'),
+
+    undoRestore: async (id, options = {}) => {
+      const query = { plan_id: options.planId };
+      const path = `${base}/restores/${segment(id)}/undo`;
+      const { body } = await http.request({ method: 'POST', path, query, body: {}, ...bounds(options) });
+      return readRecord(Restore, body, 'restore');
+    },
+    listKeptCopies: async (options = {}) =>
+      readRecord(KeptCopies, await get(`${base}/restores/kept`, options), 'list of kept data').kept,
+    removeKeptCopy: async (id, typed_id, options = {}) => {
+      const path = `${base}/restores/${segment(id)}/kept`;
+      await http.request({ method: 'DELETE', path, query: { typed_id }, ...bounds(options) });
+    },
 
     deleteBackup: async (id, options = {}) => {
       const query = { plan_id: options.planId };

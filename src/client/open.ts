@@ -15,7 +15,7 @@ const daemonCapabilities: Capabilities = {
   jobs: true,
   plans: true,
   registerServices: true,
-  undoRestores: false,
+  undoRestores: true,
   retention: true,
 };
 

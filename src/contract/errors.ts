@@ -23,6 +23,11 @@ export const errorTable = {
   not_found: { status: 404, retryable: false, hint: 'List what exists, then call again with one of those ids.' },
   conflict: { status: 409, retryable: true, hint: 'Wait for the running job to end, or cancel it, then call again.' },
   too_large: { status: 413, retryable: false, hint: 'Send a smaller request.' },
+  nothing_to_undo: {
+    status: 409,
+    retryable: false,
+    hint: '"skybackup restores kept" lists what can still be put back.',
+  },
   rate_limited: { status: 429, retryable: true, hint: 'Wait for the time given, then call again.' },
   // the guard
   plan_required: {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 /** Operations that change or end something and therefore go through a plan. */
 export const plannedOperations = [
   'restore_backup',
+  'undo_restore',
   'delete_schedule',
   'update_schedule',
   'delete_restore',

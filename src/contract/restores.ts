@@ -102,6 +102,10 @@ export const Restore = z.looseObject({
   /** Where the data of before the restore are kept, and until when. */
   kept_data: z.string().optional(),
   kept_until: z.string().optional(),
+  /** How much the kept data take. */
+  kept_bytes: z.number().optional(),
+  /** Of an undo: the restore that was taken back. */
+  undo_of: z.number().int().optional(),
   warnings: z.array(z.string()).optional(),
 });
 export type Restore = z.infer<typeof Restore>;
@@ -141,3 +145,16 @@ export const RecoveryWindows = z.looseObject({
     .nullish()
     .transform((list) => list ?? []),
 });
+
+/** Data of before a restore, as they lie beside those in use: what an undo puts back. */
+export const KeptCopy = z.looseObject({
+  restore_id: z.number().int(),
+  service_id: z.string(),
+  path: z.string(),
+  bytes: z.number().optional(),
+  kept_at: z.string(),
+  kept_until: z.string(),
+});
+export type KeptCopy = z.infer<typeof KeptCopy>;
+
+export const KeptCopies = z.looseObject({ kept: z.array(KeptCopy) });

@@ -6,7 +6,7 @@ import { isBackupId, serviceIdOf } from '../contract/ids.ts';
 import type { Job } from '../contract/jobs.ts';
 import type { Page } from '../contract/pages.ts';
 import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
-import type { RestoreQuery, RestoreRequest } from '../contract/restores.ts';
+import type { Restore, RestoreQuery, RestoreRequest } from '../contract/restores.ts';
 import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { LockRequest, ServiceQuery } from '../contract/services.ts';
@@ -23,11 +23,13 @@ import { backupsContaining } from './jobs/backups-containing.ts';
 import { closeInterrupted } from './jobs/interrupted.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { jobView } from './jobs/job-view.ts';
+import { keptCopies, removeKeptCopy } from './jobs/kept-copies.ts';
 import { KeptData } from './jobs/kept-data.ts';
 import { startNewService } from './jobs/new-service-job.ts';
 import { startRestore } from './jobs/restore-job.ts';
 import { findBackup } from './jobs/restore-subject.ts';
 import { restoreView } from './jobs/restore-view.ts';
+import { startUndo } from './jobs/undo-job.ts';
 import { verificationView } from './jobs/verification-view.ts';
 import { startVerification } from './jobs/verify-job.ts';
 import { recoverNewServices } from './new-service-recovery.ts';
@@ -111,6 +113,10 @@ export async function startEngine(options: EngineOptions) {
 
   const viewPage = <R, V>(page: RowPage<R>, view: (row: R) => V): Page<V> => ({ ...page, items: page.items.map(view) });
   const viewBackup = (row: BackupRow): Backup => backupView(row, state.verifications.newestOf(row.id));
+  const withKeptBytes = async (restore: Restore): Promise<Restore> => {
+    const bytes = restore.kept_data === undefined ? undefined : await diskSpace.bytesOf(restore.kept_data);
+    return bytes === undefined ? restore : { ...restore, kept_bytes: bytes };
+  };
   const narrowed = <Q extends { service_id?: string | undefined }>(query: Q): Q =>
     query.service_id === undefined ? query : { ...query, service_id: serviceIdOf(query.service_id) };
   const jobOf = (id: number): Job => {
@@ -184,8 +190,17 @@ export async function startEngine(options: EngineOptions) {
     },
 
     restores: {
-      list: (query: RestoreQuery) => viewPage(state.restores.list(narrowed(query)), restoreView),
-      get: (id: number) => restoreView(findRestore(context, id)),
+      async list(query: RestoreQuery): Promise<Page<Restore>> {
+        const page = viewPage(state.restores.list(narrowed(query)), restoreView);
+        return { ...page, items: await Promise.all(page.items.map(withKeptBytes)) };
+      },
+      get: (id: number): Restore => restoreView(findRestore(context, id)),
+      /** With the size of what it kept. */
+      measured: (id: number): Promise<Restore> => withKeptBytes(restoreView(findRestore(context, id))),
+      /** Puts the data of before a restore back in place. */
+      undo: (id: number, asker: Asker) => startUndo(context, id, asker),
+      kept: () => keptCopies(context, diskSpace),
+      removeKept: (id: number, typedId: string | undefined) => removeKeptCopy(context, id, typedId),
       create: (request: RestoreRequest, asker: Asker) =>
         request.target === 'new' ? startNewService(context, request) : startRestore(context, request, asker),
       async remove(id: number, asker: Asker): Promise<void> {

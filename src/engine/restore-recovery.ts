@@ -78,8 +78,10 @@ function recordFinished(
   const kept = recovered.kept ?? listKeptData(place).find(({ restore_id }) => restore_id === row.id);
   state.restores.end(row.id, {
     status: 'Succeeded',
-    message: `Restored. The daemon ended before it could say so. ${recovered.detail}`.trim(),
+    message:
+      `${row.undo_of === undefined ? 'Restored' : `Restore ${row.undo_of} is undone`}. The daemon ended before it could say so. ${recovered.detail}`.trim(),
     users_from: row.source_service_id,
     ...(kept === undefined ? {} : { kept_data: kept.path, kept_until: Date.parse(kept.kept_until) }),
   });
+  if (row.undo_of !== undefined) state.restores.forgetKept(row.undo_of);
 }

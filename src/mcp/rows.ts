@@ -123,11 +123,14 @@ export function restoreRow(restore: Restore): Row {
     downtime: restore.downtime_ms === undefined ? undefined : durationInWords(restore.downtime_ms),
     kept_data: restore.kept_data && quoteText(restore.kept_data, 300),
     kept_until: timeInWords(restore.kept_until),
+    kept_size: sizeInWords(restore.kept_bytes),
+    undo_of: restore.undo_of,
     message: message(restore.message),
   };
   const onto = restore.target === 'new' ? 'into the new service' : 'onto';
   const label = `${onto} ${serviceLabel({ id: service_id, name: service_name })}`;
-  const kept = data.kept_data && `data of before kept at ${data.kept_data} until ${data.kept_until}`;
+  const size = data.kept_size === undefined ? '' : ` (${data.kept_size})`;
+  const kept = data.kept_data && `data of before kept${size} at ${data.kept_data} until ${data.kept_until}`;
   return {
     data,
     text: line(
@@ -135,7 +138,7 @@ export function restoreRow(restore: Restore): Row {
       label,
       data.status,
       data.created_at,
-      `from ${quoteText(data.backup_id ?? 'unknown', 200)}`,
+      data.undo_of === undefined ? `from ${quoteText(data.backup_id ?? 'unknown', 200)}` : `undoes ${data.undo_of}`,
       kept,
       data.message,
     ),

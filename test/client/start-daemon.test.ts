@@ -206,7 +206,7 @@ describe('calls to it', () => {
     kind: 'daemon' as const,
     url: 'unix:',
     binding: '',
-    capabilities: { jobs: true, plans: true, registerServices: true, undoRestores: false, retention: true },
+    capabilities: { jobs: true, plans: true, registerServices: true, undoRestores: true, retention: true },
   };
 
   test('nothing starts before the first call, and one that has gone is started again', async () => {

@@ -255,6 +255,31 @@ it('a service is stopped with a yes alone, and started again', async () => {
   await until('ready');
 });
 
+it('a restore is undone after a yes, by the tool and at the terminal', async () => {
+  const client = await daemon.client('modern');
+  const kept = (await client.call('list_restores', { service: 'shop', limit: 1 })).data.restores as { id: number }[];
+  const restore = kept[0]?.id ?? 0;
+  expect(kept[0]).toMatchObject({ kept_size: expect.stringMatching(/ [KM]i?B$/), kept_until: expect.any(String) });
+  const asking = await client.ask('undo_restore', { id: restore });
+  expect(asking.message).toContain(`Undo restore ${restore}`);
+  expect(asking.message).toContain('Everything written to shop since the restore');
+  const begun = await asking.answer('accept', { typed_id: 'shop' });
+  expect(begun).toMatchObject({ isError: false, data: { service_id: 'shop', undo_of: restore } });
+  const after = await client.call('wait_for', begun.data.wait_for as Record<string, unknown>);
+  expect(after).toMatchObject({ data: { finished: true, outcome: 'done', service_status: 'ready', undo_of: restore } });
+  expect(after.text).toContain(`undo_restore with id ${begun.data.id}`);
+  expect(await client.call('undo_restore', { id: restore })).toMatchObject({
+    isError: true,
+    data: { error: { code: 'nothing_to_undo' } },
+  });
+  expect(await daemon.cli(['restores', 'kept'])).toMatch(new RegExp(`^${begun.data.id} +shop`, 'm'));
+  const typed = ['restores', 'undo', String(begun.data.id), '--confirm', 'shop'];
+  expect(await daemon.cli(typed)).toContain(`Restore ${begun.data.id} is undone`);
+  expect(await daemon.cli(['restores', 'list', 'shop'])).toContain(`undoes ${begun.data.id}`);
+  const hidden = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' }, false);
+  expect(await hidden.call('undo_restore', { id: restore })).toMatchObject({ data: { error: { code: 'not_found' } } });
+});
+
 it('a backup becomes a new service without a plan, and a person removes it again', async () => {
   const client = await daemon.client('modern', {}, false);
   const source = { target: 'new', backup: 'latest', source: 'shop' };

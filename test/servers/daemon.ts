@@ -97,7 +97,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     {
       kind: 'daemon',
       url: `unix:${home.socket}`,
-      capabilities: { jobs: true, plans: true, registerServices: true, undoRestores: false, retention: true },
+      capabilities: { jobs: true, plans: true, registerServices: true, undoRestores: true, retention: true },
       binding: 'test',
     },
     http,

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import {
+  KeptCopies,
   RecoveryWindows,
   Restore,
   RestoreLookup,
@@ -21,8 +23,8 @@ export function restoreRoutes(app: Api, engine: Engine): void {
       config: { right: 'read' },
       schema: { summary: 'List restores', querystring: RestoreQuery, response: { 200: RestoresPage } },
     },
-    (request) => {
-      const { items, count, pages } = engine.restores.list(request.query);
+    async (request) => {
+      const { items, count, pages } = await engine.restores.list(request.query);
       return { restores: items, restores_count: count, pages_count: pages };
     },
   );
@@ -45,9 +47,47 @@ export function restoreRoutes(app: Api, engine: Engine): void {
   );
 
   app.get(
+    `${base}/kept`,
+    {
+      config: { right: 'read' },
+      schema: { summary: 'The data of before restores that are still there', response: { 200: KeptCopies } },
+    },
+    async () => ({ kept: await engine.restores.kept() }),
+  );
+
+  app.post(
+    `${base}/:id/undo`,
+    {
+      config: { right: 'request', action: 'Undoing a restore' },
+      schema: {
+        summary: 'Put the data of before a restore back in place; those that it replaces are kept in turn',
+        querystring: PlanQuery,
+        response: { 200: Restore },
+      },
+    },
+    (request) => engine.restores.undo(numberOf(request, 'restore'), askerOf(request, request.query.plan_id)),
+  );
+
+  app.delete(
+    `${base}/:id/kept`,
+    {
+      config: { right: 'administer', action: 'Removing kept data' },
+      schema: {
+        summary: 'Remove the data of before a restore ahead of their time',
+        querystring: z.strictObject({ typed_id: z.string().max(300).optional() }),
+        response: { 200: Done },
+      },
+    },
+    async (request) => {
+      await engine.restores.removeKept(numberOf(request, 'restore'), request.query.typed_id);
+      return {};
+    },
+  );
+
+  app.get(
     `${base}/:id`,
     { config: { right: 'read' }, schema: { summary: 'One restore', response: { 200: Restore } } },
-    (request) => engine.restores.get(numberOf(request, 'restore')),
+    (request) => engine.restores.measured(numberOf(request, 'restore')),
   );
 
   app.delete(

@@ -18,7 +18,7 @@ export class DiskSpace {
     for (const path of this.#measured.keys()) if (!paths.has(path)) this.#measured.delete(path);
     const totals = new Map<string, number>();
     for (const { service_id, kept_data } of kept) {
-      const bytes = await this.#measure(kept_data);
+      const bytes = await this.bytesOf(kept_data);
       if (bytes !== undefined) totals.set(service_id, (totals.get(service_id) ?? 0) + bytes);
     }
     return totals;
@@ -35,7 +35,8 @@ export class DiskSpace {
     return undefined;
   }
 
-  async #measure(path: string): Promise<number | undefined> {
+  /** What one kept directory takes; undefined when it cannot be read. */
+  async bytesOf(path: string): Promise<number | undefined> {
     const measuring = this.#measured.get(path) ?? bytesUnder(path);
     this.#measured.set(path, measuring);
     try {
@@ -48,7 +49,8 @@ export class DiskSpace {
   }
 }
 
-async function bytesUnder(directory: string): Promise<number> {
+/** The bytes of all files under a directory. Throws when one cannot be looked at. */
+export async function bytesUnder(directory: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
     if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name))).size;

@@ -87,7 +87,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
 }
 
 /** What was ever recorded of the target's GTIDs; its live state is added by the restore itself. */
-function knownGtids(context: EngineContext, target: StoredService): string {
+export function knownGtids(context: EngineContext, target: StoredService): string {
   return highestGtids(
     target.highest_gtids,
     ...context.state.backups.gtidsOf(target.id),

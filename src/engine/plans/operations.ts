@@ -7,6 +7,7 @@ import { restoreOperation } from './restore-operation.ts';
 import { deleteScheduleOperation, updateScheduleOperation } from './schedule-operations.ts';
 import { setRetentionOperation } from './set-retention-operation.ts';
 import { stopOperation } from './stop-operation.ts';
+import { undoRestoreOperation } from './undo-restore-operation.ts';
 
 /** What a plan is made of. */
 export interface Target {
@@ -25,6 +26,7 @@ export interface Operation {
 
 const operations: Record<PlannedOperation, Operation> = {
   restore_backup: restoreOperation,
+  undo_restore: undoRestoreOperation,
   delete_schedule: deleteScheduleOperation,
   update_schedule: updateScheduleOperation,
   delete_restore: deleteRestoreOperation,

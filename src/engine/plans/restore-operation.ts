@@ -49,7 +49,7 @@ export const restoreOperation: Operation = {
         lost: lostBy(context, { target, source, moment: recoveryMoment(subject), rolled: wish !== undefined, live }),
         keeps: await keptBy(target),
         warnings: [...unsoundWarnings(context, source), ...warningsOf(subject, size, live)],
-        undo: `The present data are kept for ${keptHours} hours as ${target.datadir}.before-restore-<number of the restore>. To go back: stop ${target.id}, put that folder in the place of ${target.datadir}, start ${target.id}.`,
+        undo: `The present data are kept for ${keptHours} hours as ${target.datadir}.before-restore-<number of the restore>. To go back: "skybackup restores undo <number>", or the tool undo_restore.`,
       },
     };
   },
@@ -107,7 +107,8 @@ function warningsOf({ target, backup }: RestoreSubject, size: number, live: Live
   return warnings;
 }
 
-function replicationWarnings(id: string, live: LiveTarget | undefined): string[] {
+/** What becomes of replicas when the data under them change. */
+export function replicationWarnings(id: string, live: LiveTarget | undefined): string[] {
   const replicas = live?.replicas ?? [];
   const now =
     replicas.length === 0
@@ -117,7 +118,8 @@ function replicationWarnings(id: string, live: LiveTarget | undefined): string[]
   return (live?.follows.length ?? 0) === 0 ? [now] : [now, itself];
 }
 
-function expectedDowntime(context: EngineContext, serviceId: string): string {
+/** As long as at the last restore of the service. */
+export function expectedDowntime(context: EngineContext, serviceId: string): string {
   const last = context.state.restores.newestOf(serviceId)?.downtime_ms;
   return last === undefined
     ? "some seconds: the server's own stop and start"

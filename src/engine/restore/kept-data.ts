@@ -40,12 +40,20 @@ export function listKeptData({ beside }: DataPlace): KeptData[] {
     .sort((a, b) => a.kept_at.localeCompare(b.kept_at));
 }
 
-/** Removes the kept data of a place whose time has passed; returns their records. Safe to repeat after an interruption. */
-export async function expireKeptData(place: DataPlace, now: Date): Promise<KeptData[]> {
+/**
+ * Removes the kept data of a place whose time has passed; returns their records. Safe to repeat after an interruption.
+ * `inUse` is asked before each step: while data are exchanged, kept ones are being put back or are without their record.
+ */
+export async function expireKeptData(place: DataPlace, now: Date, inUse = () => false): Promise<KeptData[]> {
   const expired = listKeptData(place).filter((kept) => Date.parse(kept.kept_until) <= now.getTime());
-  for (const kept of expired) await removeKeptData(place, kept.path);
-  await removeCondemned(place);
-  return expired;
+  const removed: KeptData[] = [];
+  for (const kept of expired) {
+    if (inUse()) return removed;
+    await removeKeptData(place, kept.path);
+    removed.push(kept);
+  }
+  if (!inUse()) await removeCondemned(place);
+  return removed;
 }
 
 /** Removes one kept data directory of a place, by its path; anything else than kept data is refused. */

@@ -35,11 +35,21 @@ export interface Goal {
  * recorded LSN, GTID the goal's, every table opened. Throws `restore_failed` naming what is wrong, `cancelled`.
  */
 export async function prove(goal: Goal, connection: SqlConnection, job: JobContext): Promise<void> {
-  const lines = logLinesSince(goal.log, 0);
-  if (errorLines(lines).length > 0) throw unproven(`the private server on them said ${sayErrors(lines)}`);
+  proveLog(goal.log);
   await proveLsn(goal.backup, connection);
   await proveGtid(goal, connection);
-  await proveTables(goal.backup, connection, job);
+  warnOfMissing(goal.backup, await openTables(connection, job), job);
+}
+
+/** As `prove`, for data that no backup tells about: a clean log, and every table opened. */
+export async function proveReadable(log: string, connection: SqlConnection, job: JobContext): Promise<void> {
+  proveLog(log);
+  await openTables(connection, job);
+}
+
+function proveLog(log: string): void {
+  const lines = logLinesSince(log, 0);
+  if (errorLines(lines).length > 0) throw unproven(`the private server on them said ${sayErrors(lines)}`);
 }
 
 async function proveLsn({ lsn }: Manifest, connection: SqlConnection): Promise<void> {
@@ -59,7 +69,7 @@ async function proveGtid({ gtid }: Goal, connection: SqlConnection): Promise<voi
   }
 }
 
-async function proveTables(manifest: Manifest, connection: SqlConnection, job: JobContext): Promise<void> {
+async function openTables(connection: SqlConnection, job: JobContext): Promise<TableRow[]> {
   const tables = await connection.query<TableRow>(
     `SELECT table_schema AS \`schema\`, table_name AS name, engine, table_comment AS comment
      FROM information_schema.tables
@@ -79,7 +89,7 @@ async function proveTables(manifest: Manifest, connection: SqlConnection, job: J
       throw unproven(`table ${table.schema}.${table.name} cannot be opened: ${words}`, error);
     }
   }
-  warnOfMissing(manifest, tables, job);
+  return tables;
 }
 
 /** A table may have been dropped while the backup ran; the person should hear of it before an application does. */

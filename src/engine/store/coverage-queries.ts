@@ -102,7 +102,7 @@ export function coverageQueries(db: DatabaseSync) {
      FROM services CROSS JOIN restores
      WHERE (?1 IS NULL OR services.id = ?1) AND restores.id = (
        SELECT max(newest.id) FROM restores AS newest
-       WHERE newest.source_service_id = services.id AND newest.status = 'Succeeded')`,
+       WHERE newest.source_service_id = services.id AND newest.status = 'Succeeded' AND newest.undo_of IS NULL)`,
   );
   const verified = db.prepare(
     `SELECT services.id AS service_id, verifications.id, backup_id, recovery_ms, finished_at AS at

@@ -240,6 +240,8 @@ CREATE TABLE restores (
   downtime_ms INTEGER,
   kept_data TEXT,
   kept_until INTEGER,
+  -- Of an undo: the restore that it takes back. Its backup_id is empty.
+  undo_of INTEGER,
   users_from TEXT,
   warnings TEXT NOT NULL DEFAULT '[]',
   created_at INTEGER NOT NULL,
@@ -248,7 +250,7 @@ CREATE TABLE restores (
 CREATE INDEX restores_by_service ON restores (service_id);
 CREATE INDEX restores_by_type ON restores (type);
 CREATE INDEX restores_running ON restores (service_id) WHERE status IN ('Scheduled', 'Running');
-CREATE INDEX restores_by_source ON restores (source_service_id, id) WHERE status = 'Succeeded';
+CREATE INDEX restores_by_source ON restores (source_service_id, id) WHERE status = 'Succeeded' AND undo_of IS NULL;
 
 ${contentsTables}
 

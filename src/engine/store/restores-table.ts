@@ -20,6 +20,7 @@ const RestoreRow = z.object({
   downtime_ms: optional(z.number()),
   kept_data: optional(z.string()),
   kept_until: optional(time),
+  undo_of: optional(z.number()),
   users_from: optional(z.string()),
   warnings: texts,
   created_at: time,
@@ -40,6 +41,8 @@ export interface NewRestoreRow {
   plan_id: string | undefined;
   /** Default: one that existed. */
   target?: 'existing' | 'new';
+  /** Of an undo: the restore that it takes back. */
+  undo_of?: number;
   message: string;
 }
 
@@ -56,8 +59,8 @@ export interface RestoreEnd {
 /** Restores that were asked for, and what each left behind. */
 export function restoresTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
-    `INSERT INTO restores (service_id, service_name, source_service_id, backup_id, bucket, type, target, status, message, job_id, plan_id, new_incarnation, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?) RETURNING *`,
+    `INSERT INTO restores (service_id, service_name, source_service_id, backup_id, bucket, type, target, status, message, job_id, plan_id, new_incarnation, undo_of, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?) RETURNING *`,
   );
   const one = db.prepare('SELECT * FROM restores WHERE id = ?');
   const remove = db.prepare('DELETE FROM restores WHERE id = ?');
@@ -95,6 +98,7 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
           job_id,
           restore.plan_id ?? null,
           new_incarnation,
+          restore.undo_of ?? null,
           now(),
         ),
       );

@@ -60,7 +60,7 @@ async function succeeded(restore: Restore, { api, signal }: Call): Promise<ToolA
     : `The users and passwords of ${service.id} are those of the moment of the backup.`;
   const kept = restore.kept_data !== undefined;
   const undo = kept
-    ? `The data of before are kept at ${row.data.kept_data} until ${row.data.kept_until ?? 'a person removes them'}. To undo, a person stops the service and puts that directory back in place of its data directory.`
+    ? `The data of before are kept at ${row.data.kept_data} until ${row.data.kept_until ?? 'a person removes them'}. undo_restore with id ${restore.id} puts them back, if the person wants that.`
     : 'The cloud keeps no data of before: going back needs an earlier backup.';
   const running = service.status === 'ready';
   return {

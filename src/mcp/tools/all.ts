@@ -15,6 +15,7 @@ import { setRetention } from './set-retention.ts';
 import { showBackup } from './show-backup.ts';
 import { startService } from './start-service.ts';
 import { stopService } from './stop-service.ts';
+import { undoRestore } from './undo-restore.ts';
 import { updateSchedule } from './update-schedule.ts';
 import { verifyBackup } from './verify-backup.ts';
 import { waitFor } from './wait-for.ts';
@@ -28,6 +29,7 @@ export const allTools: readonly Tool[] = [
   createBackup,
   verifyBackup,
   restoreBackup,
+  undoRestore,
   waitFor,
   cancelJob,
   listRestores,
