@@ -1,15 +1,18 @@
 import { z } from 'zod';
+import type { BackupApi } from '../../client/backup-api.ts';
+import { SkybackupError } from '../../contract/errors.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService } from '../find/service.ts';
 import { heading, listArguments, listPage, onePage } from '../list-page.ts';
 import { serviceRow } from '../rows.ts';
+import { timeInWords } from '../sizes-and-times.ts';
 
 export const listServices = defineTool({
   name: 'list_services',
   operation: 'read',
   title: 'List database services',
   description:
-    'Lists the MariaDB services that can be backed up and restored: id, status, version, place. Start here when a person names a database: every `service` argument takes an id, a unique name or an FQDN. With `service` shows that one, for example to see whether it runs again after a restore.',
+    'Lists the MariaDB services that can be backed up and restored: id, status, version, place. Start here when a person names a database: every `service` argument takes an id, a unique name or an FQDN. With `service` shows that one: whether it runs again after a restore, and to which points in time it can go back.',
   input: z.strictObject({
     service: z.string().max(300).optional(),
     ...listArguments,
@@ -18,16 +21,29 @@ export const listServices = defineTool({
     services: 'object[]',
     count: 'number',
     next_cursor: 'string',
+    recovery_windows: 'object[]',
   },
   async run({ service, limit, cursor }, { api, signal }) {
     const items =
       service === undefined ? await api.listServices({ signal }) : [await findService(api, service, signal)];
     const page = await listPage({ limit, cursor }, async () => onePage(items), serviceRow);
     const [only] = items;
+    const windows = service === undefined || only === undefined ? [] : await windowsOf(api, only.id, signal);
     const stopped = service !== undefined && only?.status === 'stopped';
     return {
-      text: [heading(page, 'service', undefined), ...page.rows.map(({ text }) => text)],
-      data: { services: page.rows.map(({ data }) => data), count: page.count, next_cursor: page.next_cursor },
+      text: [
+        heading(page, 'service', undefined),
+        ...page.rows.map(({ text }) => text),
+        windows.length === 0
+          ? undefined
+          : `Can go back to any moment of ${windows.map(({ from, to }) => `${from} to ${to}`).join('; ')}.`,
+      ],
+      data: {
+        services: page.rows.map(({ data }) => data),
+        count: page.count,
+        next_cursor: page.next_cursor,
+        ...(windows.length === 0 ? {} : { recovery_windows: windows }),
+      },
       next:
         page.next_cursor !== undefined
           ? `For more call list_services with cursor "${page.next_cursor}".`
@@ -39,3 +55,24 @@ export const listServices = defineTool({
     };
   },
 });
+
+/** The newest of them last. None is said where the provider does not tell. */
+async function windowsOf(
+  api: BackupApi,
+  serviceId: string,
+  signal: AbortSignal,
+): Promise<{ from: string; to: string }[]> {
+  const windows = await api.lookupRecoveryWindows({ signal }).catch((error: unknown) => {
+    if (error instanceof SkybackupError && error.code !== 'cancelled') return [];
+    throw error;
+  });
+  return windows
+    .filter(({ service_id }) => service_id === serviceId)
+    .slice(-mostWindows)
+    .map(({ start_time, end_time }) => ({
+      from: timeInWords(start_time) ?? 'an unknown moment',
+      to: timeInWords(end_time) ?? 'now',
+    }));
+}
+
+const mostWindows = 5;
