@@ -137,6 +137,8 @@ export const RecoveryWindow = z.looseObject({
   service_name: z.string().optional(),
   start_time: z.string().optional(),
   end_time: z.string().optional(),
+  /** The daemon's own: the window reaches to now, and what was written since then is archived by the restore itself. */
+  archived_until: z.string().optional(),
 });
 export type RecoveryWindow = z.infer<typeof RecoveryWindow>;
 export const RecoveryWindows = z.looseObject({

@@ -37,6 +37,7 @@ import { carryOutPlanned } from './plans/carry-out.ts';
 import { findRestore } from './plans/delete-restore-operation.ts';
 import { makePlan } from './plans/planner.ts';
 import { findSchedule } from './plans/schedule-operations.ts';
+import { recoveryWindows } from './recovery/recovery-windows.ts';
 import { openRepository } from './repository/open.ts';
 import { recoverRestores } from './restore-recovery.ts';
 import { lookupTargets } from './restore-targets.ts';
@@ -214,6 +215,7 @@ export async function startEngine(options: EngineOptions) {
         });
       },
       lookupTargets: (backupId: string, sourceId: string) => lookupTargets(context, backupId, sourceId),
+      recoveryWindows: () => recoveryWindows(context),
     },
 
     verifications: {

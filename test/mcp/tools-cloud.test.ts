@@ -31,6 +31,9 @@ describe.each(cases)('the tools against the $revision revision, key as $form', (
     const { cloud, client } = await start({ revision, forms: [form] }, { SKYSQL_AUTH: form });
     const services = await client.call('list_services', {});
     expect(services).toMatchObject({ isError: false, data: { count: 3 } });
+    expect(await client.call('list_services', { service: 'dbtgf28044362' })).toMatchObject({
+      data: { recovery_windows: [{ from: '2024-03-25 02:00:00 UTC', to: '2024-03-26 17:00:00 UTC' }] },
+    });
 
     // A domain name is as good as an id.
     const fqdn = 'dbtgf28044362.sysp0000.db2.skysql.com';

@@ -155,6 +155,11 @@ it('the data go back to the moment before a transaction, of a service whose best
   await daemon.sql('shop', 'DROP TABLE shop.orders');
   const before_gtid = (await daemon.sql('shop', 'SELECT @@gtid_binlog_pos')).trim();
   await take('binarylog');
+  const { data } = await client.call('list_services', { service: 'shop' });
+  expect(data.recovery_windows).toContainEqual({
+    from: expect.stringMatching(/UTC$/),
+    to: expect.stringMatching(/UTC$/),
+  });
   const asking = await client.ask('restore_backup', { service: 'shop', before_gtid });
   expect(asking.message).toContain(`before transaction ${before_gtid}`);
   expect(asking.message).toMatch(/Lost: Everything written to shop since the recovery point: about 1 transaction, /);

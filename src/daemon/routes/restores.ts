@@ -118,13 +118,12 @@ export function restoreRoutes(app: Api, engine: Engine): void {
     },
   );
 
-  // No service has a window before binary logs are archived: an empty list is the truth.
   app.get(
     `${base}/pointintime/lookup`,
     {
       config: { right: 'read' },
       schema: { summary: 'The times each service can be taken back to', response: { 200: RecoveryWindows } },
     },
-    () => ({ services: [] }),
+    () => ({ services: engine.restores.recoveryWindows() }),
   );
 }
