@@ -69,6 +69,17 @@ describe('a plan', () => {
     expect(body.arguments).toEqual({ service_id: 'billing', id: backup });
   });
 
+  it('for a stopped service says that nothing more stands still, and that its losses cannot be counted', async () => {
+    const power = async (active: boolean) => daemon.ended((await daemon.api.setPower('orders', active)).job_id ?? 0);
+    await power(false);
+    const { body } = await as(requester, 'POST', '/plans', wanted());
+    expect(body.facts).toMatchObject({
+      expected_downtime: 'none that this adds: orders does not answer now',
+      lost: [expect.stringContaining('cannot be told, because orders does not answer')],
+    });
+    expect((await power(true)).status).toBe('Succeeded');
+  });
+
   it('keeps the daemon from being restarted under a waiting person', async () => {
     expect((await daemon.request('GET', '/healthz')).body.idle).toBe(false);
   });

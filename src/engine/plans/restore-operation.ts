@@ -45,7 +45,7 @@ export const restoreOperation: Operation = {
         ...present({ recovery_point: recoveryPoint(subject) }),
         size_bytes: size,
         estimated_seconds: estimateSeconds(source, context.state.rates.of),
-        expected_downtime: expectedDowntime(context, target.id),
+        expected_downtime: expectedDowntime(context, target.id, live),
         lost: lostBy(context, { target, source, moment: recoveryMoment(subject), rolled: wish !== undefined, live }),
         keeps: await keptBy(target),
         warnings: [...unsoundWarnings(context, source), ...warningsOf(subject, size, live)],
@@ -119,7 +119,8 @@ export function replicationWarnings(id: string, live: LiveTarget | undefined): s
 }
 
 /** As long as at the last restore of the service. */
-export function expectedDowntime(context: EngineContext, serviceId: string): string {
+export function expectedDowntime(context: EngineContext, serviceId: string, live: LiveTarget | undefined): string {
+  if (live === undefined) return `none that this adds: ${serviceId} does not answer now`;
   const last = context.state.restores.newestOf(serviceId)?.downtime_ms;
   return last === undefined
     ? "some seconds: the server's own stop and start"

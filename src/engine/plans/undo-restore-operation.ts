@@ -39,7 +39,7 @@ export const undoRestoreOperation: Operation = {
         recovery_point: toPointInTime(new Date(kept_at)),
         ...(size === undefined ? {} : { size_bytes: size }),
         estimated_seconds: usualSeconds,
-        expected_downtime: expectedDowntime(context, target.id),
+        expected_downtime: expectedDowntime(context, target.id, live),
         lost: [lostBy(context, subject, live)],
         warnings: [
           `Users, passwords and grants of ${target.id} become those of before the restore.`,

@@ -55,9 +55,11 @@ async function succeeded(restore: Restore, { api, signal }: Call): Promise<ToolA
   const { users_from } = restore;
   const source = typeof users_from === 'string' ? users_from : restoredFrom(restore)?.split(':')[1];
   const foreign = source !== undefined && source !== service.id;
+  const since =
+    restore.undo_of === undefined ? 'of the moment that was restored' : `of before restore ${restore.undo_of}`;
   const users = foreign
     ? `${service.id} now has the users and passwords of ${source}: credentials stored for ${service.id} are stale.`
-    : `The users and passwords of ${service.id} are those of the moment of the backup.`;
+    : `The users and passwords of ${service.id} are those ${since}.`;
   const kept = restore.kept_data !== undefined;
   const undo = kept
     ? `The data of before are kept at ${row.data.kept_data} until ${row.data.kept_until ?? 'a person removes them'}. undo_restore with id ${restore.id} puts them back, if the person wants that.`
