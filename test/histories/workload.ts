@@ -108,6 +108,7 @@ function schemaChange(tables: Table[], dice: Dice): string {
   const choices: { weight: number; text: string }[] = [
     { weight: 4, text: createTable(fresh, dice.one(['InnoDB', 'InnoDB', 'InnoDB', 'InnoDB', 'Aria', 'MyISAM'])) },
     { weight: 1, text: `CREATE TABLE ${fresh} LIKE ${table.name}` },
+    { weight: 1, text: `CREATE TABLE ${fresh} AS SELECT * FROM ${table.name} WHERE id > 3` },
     {
       weight: 2,
       text: `ALTER TABLE ${table.name} ADD COLUMN ${column} VARCHAR(20) DEFAULT ${quoted(dice.word().slice(0, 20))}`,
