@@ -122,11 +122,13 @@ export async function runProgram(args: string[]): Promise<number> {
   command(
     restores,
     'copy <backup>',
-    'make a new service of a backup: nothing is replaced, and nobody has to approve it',
+    'make a new service of a backup (or, with a moment, of a service): nothing is replaced, nobody has to approve it',
     async (terminal, self) => (await import('./restores/copy.ts')).copyBackup(terminal, first(self), self.opts()),
   )
     .option('--id <id>', "the new service's id; without it the source's with -copy")
     .option('--tables <patterns...>', 'only these: shop.orders, or "shop.*" for all of a schema')
+    .option('--at <time>', 'as it was then: "2026-01-31 18:00:00" (UTC)')
+    .option('--before-gtid <gtid>', 'or: as it was before this transaction')
     .option('--nightly', 'with a nightly full backup');
 
   const backups = group('backups', 'backups in the repository of the daemon');
