@@ -147,10 +147,9 @@ export function localDirectory(directory: string): ObjectStore {
       await unlink(path);
       await syncDirectory(dirname(path));
     } catch (error) {
-      if (isAbsent(error)) return;
-      throw storageFailure(error, { url, action: 'deleted', key });
+      if (!isAbsent(error)) throw storageFailure(error, { url, action: 'deleted', key });
     }
-    // Folders that became empty go too; a put that runs meanwhile makes them again.
+    // Folders that became empty go too, also those that a killed put had only just made; one that runs makes them again.
     for (let folder = dirname(path); folder.length > root.length; folder = dirname(folder)) {
       if (
         !(await rmdir(folder).then(

@@ -1,6 +1,7 @@
-import { appendFile, mkdtemp, rename, rm, unlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, mkdtemp, rename, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../../src/engine/repository/manifest.ts';
@@ -96,6 +97,7 @@ async function reconcile(
 const allOld = { sweepBefore: new Date('2100-01-01') };
 const there = async (number: number): Promise<boolean> =>
   (await localDirectory(join(root, 'repository')).stat(objectKeyOf(backupIdOf(number)))) !== undefined;
+const folderOf = (number: number): string => dirname(join(root, 'repository', objectKeyOf(backupIdOf(number))));
 const statusOf = (number: number): string | undefined => state.backups.get(backupIdOf(number))?.status;
 
 it('reads every manifest of a repository it does not know, and none of one it knows', async () => {
@@ -203,9 +205,12 @@ it('settles what was running by what lies in its folder, and looks at no other',
   const { objects } = await publish(3);
   await appendFile(join(root, 'repository', objects[0].key), 'more');
   await put(5);
+  // Killed between the folder and what was to lie in it.
+  await mkdir(folderOf(4), { recursive: true });
   reads = [];
   await settleRunning({ state, repository: open(), log: () => undefined });
   expect([1, 2, 3, 4].map(statusOf)).toEqual(['Succeeded', 'Running', 'Running', 'Running']);
   expect(await Promise.all([1, 2, 3, 5].map(there))).toEqual([true, false, true, true]);
+  expect([2, 3, 4].map((number) => existsSync(folderOf(number)))).toEqual([false, true, false]);
   expect(reads).toHaveLength(4);
 });
