@@ -15,6 +15,7 @@ import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { CatalogueReview } from './catalogue-review.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
+import { counts } from './health/counts.ts';
 import { coverage } from './health/coverage.ts';
 import { DiskSpace } from './health/disk-space.ts';
 import { backupContents } from './jobs/backup-contents.ts';
@@ -255,17 +256,7 @@ export async function startEngine(options: EngineOptions) {
 
     /** How well each service, or the one named, is covered by its backups. */
     health: (serviceId?: string) => coverage(context, serviceId),
-    /** What monitoring counts besides. */
-    async counts() {
-      const [keptBytes, freeBytes] = await Promise.all([diskSpace.keptBytes(), diskSpace.freeBytes()]);
-      const running = Map.groupBy(state.jobs.active(), ({ kind }) => kind);
-      return {
-        keptBytes,
-        freeBytes,
-        failedJobs: state.coverage.failedJobs(),
-        runningJobs: [...running].map(([kind, jobs]) => ({ kind, count: jobs.length })),
-      };
-    },
+    counts: () => counts(context, diskSpace),
 
     /** No job runs and no plan waits: the daemon may be restarted. */
     isIdle,

@@ -1,0 +1,14 @@
+import type { EngineContext } from '../engine-context.ts';
+import type { DiskSpace } from './disk-space.ts';
+
+/** What monitoring counts besides how well services are covered. */
+export async function counts({ state }: Pick<EngineContext, 'state'>, diskSpace: DiskSpace) {
+  const [keptBytes, freeBytes] = await Promise.all([diskSpace.keptBytes(), diskSpace.freeBytes()]);
+  const running = Map.groupBy(state.jobs.active(), ({ kind }) => kind);
+  return {
+    keptBytes,
+    freeBytes,
+    failedJobs: state.coverage.failedJobs(),
+    runningJobs: [...running].map(([kind, jobs]) => ({ kind, count: jobs.length })),
+  };
+}
