@@ -1,7 +1,7 @@
 /** Roles from weakest to strongest; each may do all that those before it may, and what stands beside it. */
 export const roleTable = [
   { role: 'viewer', right: 'read', may: 'read everything' },
-  { role: 'operator', right: 'operate', may: 'take and schedule backups, start services, cancel jobs' },
+  { role: 'operator', right: 'operate', may: 'take, schedule and verify backups, start services, cancel jobs' },
   { role: 'requester', right: 'request', may: 'make plans, and carry them out once someone else approved' },
   { role: 'administrator', right: 'administer', may: 'approve plans, act without one, register services, manage keys' },
 ] as const;

@@ -13,7 +13,7 @@ const largestPage = 100;
 /** The good backups that hold a table, with its size and rows in each: found by the index, and only the page's manifests are read. */
 export async function backupsContaining(
   { state, repository }: EngineContext,
-  { contains, status, page_size = largestPage, ...query }: BackupQuery & { contains: string },
+  { contains, status, type, page_size = largestPage, ...query }: BackupQuery & { contains: string },
   view: (row: BackupRow) => Backup,
 ): Promise<Page<Backup>> {
   const wanted = parseTablePattern(contains);
@@ -22,11 +22,11 @@ export async function backupsContaining(
       hint: 'Write shop.orders for one table, shop.* for any of a schema.',
     });
   }
-  if (status !== undefined || page_size > largestPage) {
+  if (status !== undefined || type !== undefined || page_size > largestPage) {
     throw new SkybackupError(
       'invalid_request',
-      `With "contains" only backups that succeeded are listed, at most ${largestPage} a page.`,
-      { hint: `Leave "status" out, and give a "page_size" up to ${largestPage}.` },
+      `With "contains" all backups that succeeded are listed, at most ${largestPage} a page.`,
+      { hint: `Leave "status" and "type" out, and give a "page_size" up to ${largestPage}.` },
     );
   }
   const page = state.backups.read(state.tables.list({ ...query, page_size, contains: wanted }));

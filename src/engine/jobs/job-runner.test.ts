@@ -52,6 +52,26 @@ function work(change: Partial<JobWork<string>> = {}) {
 
 const full = (service = 'orders') => ({ kind: 'full', service_id: service, lanes: ['data'] as const });
 
+it('lets verifications keep no backup waiting, nor backups a verification', async () => {
+  const verify = (service: string) => ({ kind: 'verify', service_id: service, lanes: ['verify'] as const });
+  const reserved = [
+    ...['a', 'b', 'c'].map((service) => runner.reserve(verify(service))),
+    ...['a', 'b', 'c'].map((service) => runner.reserve(full(service))),
+  ];
+  const works = reserved.map(() => work());
+  for (const [index, job] of reserved.entries()) job.start(works[index]?.job ?? work().job);
+  // Of each kind two go at once; the third waits for one of its own kind.
+  await Promise.all([0, 1, 3, 4].map((index) => works[index]?.begun));
+  expect(reserved.map(({ row }) => state.jobs.get(row.id)?.status)).toEqual(
+    [1, 2].flatMap(() => ['Running', 'Running', 'Scheduled']),
+  );
+  works[3]?.finish('done');
+  await works[5]?.begun;
+  expect(state.jobs.get(reserved[2]?.row.id ?? 0)?.status).toBe('Scheduled');
+  works[0]?.finish('done');
+  await works[2]?.begun;
+});
+
 it('carries a job from Scheduled over Running to Succeeded', async () => {
   const one = work();
   const reserved = runner.reserve(full());
