@@ -10,7 +10,6 @@ import type { Restore, RestoreQuery, RestoreRequest } from '../contract/restores
 import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { LockRequest, ServiceQuery } from '../contract/services.ts';
-import type { VerificationQuery, VerifyRequest } from '../contract/verifications.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { CatalogueReview } from './catalogue-review.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -31,8 +30,7 @@ import { startRestore } from './jobs/restore-job.ts';
 import { findBackup } from './jobs/restore-subject.ts';
 import { restoreView } from './jobs/restore-view.ts';
 import { startUndo } from './jobs/undo-job.ts';
-import { verificationView } from './jobs/verification-view.ts';
-import { startVerification } from './jobs/verify-job.ts';
+import { verifications } from './jobs/verifications.ts';
 import { recoverNewServices } from './new-service-recovery.ts';
 import { carryOutPlanned } from './plans/carry-out.ts';
 import { findRestore } from './plans/delete-restore-operation.ts';
@@ -219,16 +217,7 @@ export async function startEngine(options: EngineOptions) {
       recoveryWindows: () => recoveryWindows(context),
     },
 
-    verifications: {
-      start: (backupId: string, checks: VerifyRequest) =>
-        verificationView(startVerification(context, backupId, checks)),
-      list: (query: VerificationQuery) => viewPage(state.verifications.list(narrowed(query)), verificationView),
-      get(id: number) {
-        const row = state.verifications.get(id);
-        if (row === undefined) throw new SkybackupError('not_found', `There is no verification ${id}.`);
-        return verificationView(row);
-      },
-    },
+    verifications: verifications(context),
 
     jobs: {
       get: jobOf,
