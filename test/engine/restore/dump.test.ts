@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import type { Manifest } from '../../../src/engine/repository/manifest.ts';
 import { openRepository } from '../../../src/engine/repository/open.ts';
 import type { Repository } from '../../../src/engine/repository/repository.ts';
 import { placeOf } from '../../../src/engine/restore/data-place.ts';
+import { recoverRestore } from '../../../src/engine/restore/recover.ts';
 import { restoreBackup } from '../../../src/engine/restore/restore.ts';
 import { stagingOf } from '../../../src/engine/restore/staging.ts';
 import type { ServiceRecord } from '../../../src/engine/service.ts';
@@ -19,6 +20,7 @@ import { managedService, type TestHome, temporaryHome } from '../../servers/mana
 import { checksums, startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 import { inputOf, recordedJob } from '../backup/backup-world.ts';
 import { allDefinitions, hardSchema } from '../backup/hard-schema.ts';
+import type { ChildRequest } from './restore-child.ts';
 import { type TestJob, testJob } from './sample-backup.ts';
 import { ask } from './scene.ts';
 
@@ -30,6 +32,9 @@ let repository: Repository;
 /** Of the moment of the dump. */
 let tables: Record<string, number | null>;
 let definitions: Record<string, unknown>;
+
+/** The dump as text, less its largest row. */
+let slim: string;
 
 /** What a data directory with default options would not hold. */
 const unusual = ['--innodb-page-size=32k', '--innodb-data-file-path=system1:20M:autoextend'];
@@ -62,6 +67,10 @@ beforeAll(async () => {
   const input = inputOf(server);
   dump = await takeDump(input, recordedJob());
   repository = openRepository(localDirectory(join(server.root, 'repository')));
+  const { stdout } = await execa('zstd', ['-dc', join(server.root, 'repository', dump.objects[0].key)], {
+    stripFinalNewline: false,
+  });
+  slim = stdout.replaceAll('00FF'.repeat(1000), '00FF');
   await server.sql('DROP TABLE shop.orders');
 });
 afterAll(async () => {
@@ -134,57 +143,88 @@ test('nobody comes in without a password afterwards who could not before', async
   expect((await ask<{ name: string }>(target, accounts)).map(({ name }) => name)).toEqual(before);
 });
 
+/** The dump with other bytes: a file of them. */
+async function forged(edit: (sql: string) => string = (sql) => sql): Promise<string> {
+  const file = join(server.root, 'tmp', `${randomUUID()}.zst`);
+  await execa('zstd', ['-q', '-o', file], { input: edit(slim) });
+  return file;
+}
+
+/** Quicker: what fails before an event needs its zone. */
+const plain = (): Manifest => ({ ...dump, server: { ...dump.server, time_zones: false } });
+
 describe('refused, with the target as it was', () => {
-  /** The dump with other bytes. */
-  async function forged(edit: (sql: string) => string): Promise<Repository> {
-    const { stdout } = await execa('zstd', ['-dc', join(server.root, 'repository', dump.objects[0].key)], {
-      stripFinalNewline: false,
-    });
-    const file = join(server.root, 'tmp', `${randomUUID()}.zst`);
-    await execa('zstd', ['-q', '-o', file], { input: edit(stdout) });
-    return { ...repository, read: () => createReadStream(file) };
-  }
-
-  /** Quicker: all of these fail before an event needs its zone. */
-  const plain = (): Manifest => ({ ...dump, server: { ...dump.server, time_zones: false } });
-
-  async function untouched(work: Promise<unknown>, refusal: Record<string, unknown>): Promise<void> {
+  async function untouched(work: () => Promise<unknown>, refusal: Record<string, unknown>): Promise<void> {
     const { pid } = await managedStatus(place.home, target);
     const before = await checksums(target.connection);
-    await expect(work).rejects.toMatchObject(refusal);
+    await expect(work()).rejects.toMatchObject(refusal);
     expect(await managedStatus(place.home, target)).toMatchObject({ status: 'ready', pid });
     expect(await checksums(target.connection)).toEqual(before);
     expect(existsSync(stagingOf(placeOf(place.home, target), restoreId).root)).toBe(false);
     expect(place.processes()).toEqual([pid]);
   }
 
+  const reading = (file: string, end = Number.POSITIVE_INFINITY): Repository => ({
+    ...repository,
+    read: () => createReadStream(file, { end }),
+  });
+
   test('malformed SQL half way', async () => {
     const broken = await forged((sql) => sql.replace('INSERT INTO `orders`', 'INSERT INTO `orders` NONSENSE'));
-    await untouched(restore(plain(), broken), { code: 'restore_failed', message: expect.stringContaining('NONSENSE') });
+    await untouched(() => restore(plain(), reading(broken)), {
+      code: 'restore_failed',
+      message: expect.stringContaining('NONSENSE'),
+    });
   });
 
   test('a stream that ends in the middle', async () => {
-    const file = join(server.root, 'repository', dump.objects[0].key);
-    const cut = { ...repository, read: () => createReadStream(file, { end: dump.objects[0].bytes >> 1 }) };
-    await untouched(restore(plain(), cut), { code: 'restore_failed' });
+    const file = await forged();
+    await untouched(() => restore(plain(), reading(file, statSync(file).size >> 1)), { code: 'restore_failed' });
   });
 
   test('a table of an engine that is not there, and a newer series', async () => {
     const [table] = dump.tables;
     if (table === undefined) throw new Error('the dump has tables');
     const tables = [...dump.tables, { ...table, name: 'far', engine: 'FEDERATED' }];
-    await untouched(restore({ ...dump, tables }), {
+    await untouched(() => restore({ ...dump, tables }), {
       code: 'unsupported',
       message: expect.stringContaining(`${table.schema}.far (FEDERATED)`),
     });
     const newer = { ...dump, server: { ...dump.server, version: '11.4.2-MariaDB' } };
-    await untouched(restore(newer), { code: 'version_mismatch' });
+    await untouched(() => restore(newer), { code: 'version_mismatch' });
   });
 
   test('a cancel during the import', async () => {
     const job = testJob((name, self) => {
       if (name === 'materialising') self.cancel();
     });
-    await untouched(restore(plain(), repository, job), { code: 'cancelled' });
+    await untouched(() => restore(plain(), repository, job), { code: 'cancelled' });
   });
 });
+
+test.each(['preparing', 'materialising'])(
+  'killed while %s: the next start removes what is left, and the target goes on',
+  async (until) => {
+    const { pid } = await managedStatus(place.home, target);
+    restoreId += 1;
+    const request: ChildRequest = {
+      root: place.home.root,
+      restoreId,
+      newIncarnation: randomUUID(),
+      target,
+      manifest: plain(),
+      file: await forged(),
+      until,
+    };
+    const file = join(server.root, 'tmp', 'request.json');
+    writeFileSync(file, JSON.stringify(request));
+    const child = execa(process.execPath, [join(import.meta.dirname, 'restore-child.ts'), file], { reject: false });
+    await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
+    child.kill('SIGKILL');
+    await child;
+    expect((await recoverRestore(place.home, target)).outcome).toBe('cleaned');
+    expect(existsSync(stagingOf(placeOf(place.home, target), restoreId).root)).toBe(false);
+    expect(place.processes()).toEqual([pid]);
+    expect(await managedStatus(place.home, target)).toMatchObject({ status: 'ready', pid });
+  },
+);
