@@ -3,6 +3,7 @@ import type { BackupContents, ContentsQuery } from '../contract/contents.ts';
 import type { Job } from '../contract/jobs.ts';
 import type { Page } from '../contract/pages.ts';
 import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
+import type { FoundTransactions, TransactionsQuery } from '../contract/recovery.ts';
 import type {
   KeptCopy,
   LookupService,
@@ -129,6 +130,8 @@ export interface DaemonApi {
   verifyBackup(id: string, checks?: VerifyRequest, options?: CallOptions): Promise<Verification>;
   listVerifications(query?: VerificationQuery, options?: CallOptions): Promise<Page<Verification>>;
   getVerification(id: number, options?: CallOptions): Promise<Verification>;
+  /** The transactions of a service near a moment, by its archived binary logs. */
+  findTransactions(serviceId: string, query?: TransactionsQuery, options?: CallOptions): Promise<FoundTransactions>;
   /** What is kept of a service's backups; with `dryRun`, what a pass would do now. */
   getRetention(serviceId: string, options?: CallOptions & { dryRun?: boolean }): Promise<Retention>;
   /** Sets the whole policy; with `dryRun` only tells what it would delete, and how it keeps less than the present one. */

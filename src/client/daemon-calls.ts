@@ -3,6 +3,7 @@ import { BackupContents } from '../contract/contents.ts';
 import { serviceIdOf } from '../contract/ids.ts';
 import { Job } from '../contract/jobs.ts';
 import { Plan } from '../contract/plans.ts';
+import { FoundTransactions } from '../contract/recovery.ts';
 import { KeptCopies, Restore } from '../contract/restores.ts';
 import { Retention } from '../contract/retention.ts';
 import { Health } from '../contract/service-health.ts';
@@ -102,6 +103,11 @@ export function daemonCalls(http: Http): DaemonApi {
     },
     getVerification: async (id, options = {}) =>
       verification(await get(`${base}/verifications/${segment(id)}`, options)),
+    findTransactions: async (serviceId, query = {}, options = {}) => {
+      const path = `${base}/restores/pointintime/${segment(serviceIdOf(serviceId))}/transactions`;
+      const { body } = await http.request({ method: 'GET', path, query, ...bounds(options) });
+      return readRecord(FoundTransactions, body, 'transactions');
+    },
     getRetention: async (serviceId, options = {}) => {
       const query = { dry_run: options.dryRun ? 'true' : undefined };
       const answer = await http.request({ method: 'GET', path: retentionOf(serviceId), query, ...bounds(options) });

@@ -38,6 +38,7 @@ const daemonCalls: Record<CallsOf<DaemonApi>, true> = {
   verifyBackup: true,
   listVerifications: true,
   getVerification: true,
+  findTransactions: true,
   getRetention: true,
   setRetention: true,
   getJob: true,

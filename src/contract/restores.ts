@@ -139,6 +139,8 @@ export const RecoveryWindow = z.looseObject({
   end_time: z.string().optional(),
   /** The daemon's own: the window reaches to now, and what was written since then is archived by the restore itself. */
   archived_until: z.string().optional(),
+  /** Why it ends there. */
+  gap: z.string().optional(),
 });
 export type RecoveryWindow = z.infer<typeof RecoveryWindow>;
 export const RecoveryWindows = z.looseObject({

@@ -6,6 +6,7 @@ import { isBackupId, serviceIdOf } from '../contract/ids.ts';
 import type { Job } from '../contract/jobs.ts';
 import type { Page } from '../contract/pages.ts';
 import type { Plan, PlanApproval, PlanRequest } from '../contract/plans.ts';
+import type { TransactionsQuery } from '../contract/recovery.ts';
 import type { Restore, RestoreQuery, RestoreRequest } from '../contract/restores.ts';
 import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
@@ -32,10 +33,11 @@ import { restoreView } from './jobs/restore-view.ts';
 import { startUndo } from './jobs/undo-job.ts';
 import { verifications } from './jobs/verifications.ts';
 import { recoverNewServices } from './new-service-recovery.ts';
-import { carryOutPlanned } from './plans/carry-out.ts';
+import { deleteRestore } from './plans/delete-restore.ts';
 import { findRestore } from './plans/delete-restore-operation.ts';
 import { makePlan } from './plans/planner.ts';
 import { findSchedule } from './plans/schedule-operations.ts';
+import { findTransactions } from './recovery/find-transactions.ts';
 import { recoveryWindows } from './recovery/recovery-windows.ts';
 import { openRepository } from './repository/open.ts';
 import { recoverRestores } from './restore-recovery.ts';
@@ -203,16 +205,9 @@ export async function startEngine(options: EngineOptions) {
       removeKept: (id: number, typedId: string | undefined) => removeKeptCopy(context, id, typedId),
       create: (request: RestoreRequest, asker: Asker) =>
         request.target === 'new' ? startNewService(context, request) : startRestore(context, request, asker),
-      async remove(id: number, asker: Asker): Promise<void> {
-        findRestore(context, id);
-        await carryOutPlanned(context, { operation: 'delete_restore', arguments: { id } }, asker, undefined, () => {
-          const { status, job_id } = findRestore(context, id);
-          if (status === 'Running' || status === 'Scheduled') {
-            throw new SkybackupError('conflict', `Restore ${id} is running (job ${job_id}).`);
-          }
-          state.restores.remove(id);
-        });
-      },
+      remove: (id: number, asker: Asker) => deleteRestore(context, id, asker),
+      transactions: (serviceId: string, query: TransactionsQuery) =>
+        findTransactions(context, serviceIdOf(serviceId), query),
       lookupTargets: (backupId: string, sourceId: string) => lookupTargets(context, backupId, sourceId),
       recoveryWindows: () => recoveryWindows(context),
     },

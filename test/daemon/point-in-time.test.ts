@@ -64,6 +64,42 @@ describe('a point in time of a service', () => {
     expect(made).toMatchObject({ status: 'Succeeded', binlog_gtid_position: drop });
   });
 
+  it('is found by what was done then, without the data that were written', async () => {
+    const { transactions } = await daemon.api.daemon.findTransactions('orders', { contains: 'drop table' });
+    expect(transactions.at(-1)).toMatchObject({
+      gtid: drop,
+      kind: 'definition',
+      statements: [expect.stringMatching(/^DROP TABLE/)],
+    });
+    const rows = await daemon.api.daemon.findTransactions('orders', { contains: 'shop.t' });
+    const inserts = rows.transactions.filter(({ kind }) => kind === 'rows');
+    expect(inserts.slice(-2)).toMatchObject([
+      { tables: ['shop.t'], statements: ['INSERT INTO shop.t VALUES (?, …)'] },
+      { tables: ['shop.t'], statements: ['INSERT INTO shop.t VALUES (?, …)'] },
+    ]);
+    const few = await daemon.api.daemon.findTransactions('orders', { limit: 1 });
+    expect([few.transactions.map(({ gtid }) => gtid), few.more]).toEqual([[drop], true]);
+    const { status } = await daemon.request(
+      'GET',
+      '/skybackup/v1/restores/pointintime/orders/transactions?from=yesterday',
+    );
+    expect(status).toBe(400);
+    await expect(daemon.api.daemon.findTransactions('nobody')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('lies within the windows that are told: what a restore has cut off is one of its own', async () => {
+    const [window] = await daemon.api.lookupRecoveryWindows();
+    const backup = await daemon.api.getBackup(full);
+    const start_time = `${backup.point_in_time?.replace(' ', 'T')}Z`;
+    // Nothing is open any more: the data are of another history until the next full backup.
+    expect(window).toMatchObject({ service_id: 'orders', start_time });
+    expect(window?.archived_until).toBeUndefined();
+    await takeBackup(daemon, 'orders');
+    const windows = await daemon.api.lookupRecoveryWindows();
+    expect(windows).toHaveLength(2);
+    expect(windows[1]?.archived_until).toBe(windows[1]?.start_time);
+  });
+
   it('lies also in what was before a restore', async () => {
     await orders.sql("INSERT INTO shop.t VALUES (3, 'c');");
     const restore = await restored({
@@ -77,7 +113,6 @@ describe('a point in time of a service', () => {
   });
 
   it('is reached when the server has died', async () => {
-    await takeBackup(daemon, 'orders');
     await orders.sql("INSERT INTO shop.t VALUES (4, 'd');");
     const good = await domain();
     await orders.sql('DELETE FROM shop.t;');

@@ -239,6 +239,27 @@ it('what a backup holds is shown by a tool and by the command line, and not of a
   expect(await daemon.cli(['backups', 'show', backup, '--schema', 'shop'])).toMatch(/shop\.orders +InnoDB +\d/);
 });
 
+it('what was done near a moment is found, as data', async () => {
+  const client = await daemon.client('modern', {}, false);
+  await daemon.sql(
+    'shop',
+    "CREATE TABLE shop.harmed (id INT, note TEXT); INSERT INTO shop.harmed VALUES (7, 'secret'); DROP TABLE shop.harmed;",
+  );
+  const archived = await client.call('create_backup', { service: 'shop', type: 'binarylog' });
+  await client.call('wait_for', archived.data.wait_for as Record<string, unknown>);
+  const found = await client.call('find_transactions', { service: 'shop', contains: 'harmed' });
+  expect(found).toMatchObject({ isError: false });
+  const [made, filled, dropped] = (found.data.transactions as { gtid: string; statement: string }[]).slice(-3);
+  expect(made?.statement).toContain('CREATE TABLE shop.harmed');
+  expect(filled?.statement).toContain('INSERT INTO shop.harmed VALUES (?, …)');
+  expect(found.text).toContain(`${dropped?.gtid} `);
+  expect(found.text).not.toContain('secret');
+  const hiding = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' }, false);
+  expect(await hiding.call('find_transactions', { service: 'shop' })).toMatchObject({
+    data: { error: { code: 'not_found' } },
+  });
+});
+
 it('a service is stopped with a yes alone, and started again', async () => {
   const client = await daemon.client('modern');
   const status = async (): Promise<unknown> => {

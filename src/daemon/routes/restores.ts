@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FoundTransactions, TransactionsQuery } from '../../contract/recovery.ts';
 import {
   KeptCopies,
   RecoveryWindows,
@@ -11,7 +12,7 @@ import {
 } from '../../contract/restores.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { demand } from '../auth/principal.ts';
-import { askerOf, numberOf, principalOf } from '../read-request.ts';
+import { askerOf, idOf, numberOf, principalOf } from '../read-request.ts';
 import { type Api, Done, PlanQuery } from '../route-schemas.ts';
 
 const base = '/skybackup/v1/restores';
@@ -125,5 +126,18 @@ export function restoreRoutes(app: Api, engine: Engine): void {
       schema: { summary: 'The times each service can be taken back to', response: { 200: RecoveryWindows } },
     },
     () => ({ services: engine.restores.recoveryWindows() }),
+  );
+
+  app.get(
+    `${base}/pointintime/:id/transactions`,
+    {
+      config: { right: 'read' },
+      schema: {
+        summary: 'The transactions of a service near a moment, by its archived binary logs',
+        querystring: TransactionsQuery,
+        response: { 200: FoundTransactions },
+      },
+    },
+    (request) => engine.restores.transactions(idOf(request), request.query),
   );
 }

@@ -14,6 +14,7 @@ export const eventTypes = {
   beginLoad: 17,
   tableMap: 19,
   xaPrepare: 38,
+  annotateRows: 160,
   gtid: 162,
   gtidList: 163,
   compressedQuery: 165,

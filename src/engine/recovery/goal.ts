@@ -2,7 +2,8 @@ import { SkybackupError } from '../../contract/errors.ts';
 import { GtidState, positionOf } from '../binlog/gtid-state.ts';
 import type { LoggedTransaction } from '../binlog/log-scan.ts';
 import { formatGtids, type Gtid, parseGtids } from '../mariadb/gtid.ts';
-import { coveredUntil, type KnownLog } from './history.ts';
+import { CommitClock } from './commit-clock.ts';
+import type { KnownLog } from './history.ts';
 import { holds, type Position, readPosition } from './position.ts';
 import type { Wish } from './wish.ts';
 
@@ -65,14 +66,10 @@ function endOf(wish: Wish, base: Position): End {
   return wish.kind === 'before' ? endBefore(wish) : new EndAtGtids(wish, base);
 }
 
-/**
- * The first transaction whose commit time exceeds the moment. `SET timestamp` forges such times: what counts is the highest
- * so far, which no log's own opening and closing let it leave.
- */
+/** The first transaction whose commit time exceeds the moment. */
 class EndAtTime implements End {
   readonly #at: number;
-  #highest = 0;
-  #latest = Number.POSITIVE_INFINITY;
+  readonly #clock = new CommitClock();
 
   constructor(at: number) {
     this.#at = at;
@@ -83,13 +80,11 @@ class EndAtTime implements End {
   }
 
   begin(log: KnownLog, before: KnownLog | undefined): void {
-    this.#highest = Math.max(log.openedAt, before?.lastEventAt ?? 0);
-    this.#latest = Math.max(log.openedAt, coveredUntil([log]) ?? Number.POSITIVE_INFINITY);
+    this.#clock.begin(log, before?.lastEventAt);
   }
 
-  endsBefore({ time }: LoggedTransaction): boolean {
-    this.#highest = Math.max(this.#highest, Math.min(time * 1000, this.#latest));
-    return this.#highest > this.#at;
+  endsBefore(transaction: LoggedTransaction): boolean {
+    return this.#clock.committedAt(transaction) > this.#at;
   }
 
   endsAfter(): boolean {

@@ -49,7 +49,7 @@ async function rollForwardTo(
 }
 
 /** Reads each backup of logs once. Throws `backup_damaged` when one is no longer there. */
-function storedLogs({ repository }: Context, serviceId: string): (log: KnownLog) => Promise<LogOfBackup> {
+export function storedLogs({ repository }: Context, serviceId: string): (log: KnownLog) => Promise<LogOfBackup> {
   const manifests = new Map<string, Promise<Manifest | undefined>>();
   return async ({ backupId, name }) => {
     const known = manifests.get(backupId) ?? repository.manifest(serviceId, backupId);

@@ -185,6 +185,10 @@ function ownParts(daemon: DaemonApi, { need, own, pageOf, getBackup }: Sight): D
         (a, b) => b.id - a.id,
       ),
     getVerification: (id, options) => own('verification', id, daemon.getVerification(id, options)),
+    async findTransactions(serviceId, query, options) {
+      need(serviceIdOf(serviceId));
+      return daemon.findTransactions(serviceId, query, options);
+    },
     async getRetention(serviceId, options) {
       need(serviceId);
       return daemon.getRetention(serviceId, options);

@@ -5,6 +5,7 @@ import { createBackup } from './create-backup.ts';
 import { createSchedule } from './create-schedule.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { deleteSchedule } from './delete-schedule.ts';
+import { findTransactions } from './find-transactions.ts';
 import { getRetention } from './get-retention.ts';
 import { listBackups } from './list-backups.ts';
 import { listRestores } from './list-restores.ts';
@@ -28,6 +29,7 @@ export const allTools: readonly Tool[] = [
   checkBackups,
   createBackup,
   verifyBackup,
+  findTransactions,
   restoreBackup,
   undoRestore,
   waitFor,

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/** Which transactions of a service's archived binary logs; the newest hour unless told. The daemon's own. */
+export const TransactionsQuery = z.strictObject({
+  /** Moments, as `point_in_time`. */
+  from: z.string().max(40).optional(),
+  to: z.string().max(40).optional(),
+  /** Only those in whose statements or table names this stands, in whatever case: `drop table`. */
+  contains: z.string().min(1).max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(500).optional(),
+});
+export type TransactionsQuery = z.infer<typeof TransactionsQuery>;
+
+/** A transaction of a binary log. Its words come from whoever wrote it. */
+export const FoundTransaction = z.looseObject({
+  gtid: z.string(),
+  /** When it was committed, RFC 3339: as the log tells it, and never before one that comes earlier in the log. */
+  time: z.string(),
+  /** `definition` changes tables, users or code, `rows` data. */
+  kind: z.enum(['definition', 'rows', 'other']),
+  /** Its statements, without the values in them; the first few. */
+  statements: z.array(z.string()),
+  tables: z.array(z.string()),
+  bytes: z.number(),
+});
+export type FoundTransaction = z.infer<typeof FoundTransaction>;
+
+/** In the order of the log. */
+export const FoundTransactions = z.looseObject({
+  service_id: z.string(),
+  from: z.string(),
+  to: z.string(),
+  /** What was written after this moment is not archived yet, and so not looked at. */
+  archived_to: z.string().optional(),
+  transactions: z.array(FoundTransaction),
+  /** There are more: in a narrower span all are told. */
+  more: z.boolean(),
+});
+export type FoundTransactions = z.infer<typeof FoundTransactions>;

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { SkybackupError } from '../../contract/errors.ts';
+import { defineTool } from '../define-tool.ts';
+import { findService } from '../find/service.ts';
+import { timeInWords } from '../sizes-and-times.ts';
+import { quoteText } from '../untrusted-text.ts';
+
+const shown = 15;
+
+export const findTransactions = defineTool({
+  name: 'find_transactions',
+  operation: 'read',
+  needs: 'jobs',
+  title: 'Find transactions in the binary logs',
+  description:
+    'Finds the transaction that did harm: GTIDs, times, tables and statements near a moment. To go back to before it, give its gtid to restore_backup as before_gtid. Sees archived logs only: create_backup binarylog first.',
+  input: z.strictObject({
+    service: z.string().max(300),
+    from: z.string().max(40).optional().describe('UTC; default: the newest hour'),
+    to: z.string().max(40).optional(),
+    contains: z.string().min(1).max(200).optional().describe('"drop table"'),
+  }),
+  output: { service_id: 'string', transactions: 'object[]', archived_to: 'string', more: 'boolean' },
+  async run({ service, ...query }, { api, signal }) {
+    const { id } = await findService(api, service, signal);
+    if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not show its binary logs.');
+    const found = await api.daemon.findTransactions(id, { ...query, limit: shown }, { signal });
+    const { transactions, more, archived_to } = found;
+    const rows = transactions.map(({ gtid, time, kind, statements, tables }) => ({
+      gtid,
+      time,
+      kind,
+      statement: quoteText(statements.join('; '), 100),
+      ...(tables.length === 0 ? {} : { tables: tables.slice(0, 3).map((table) => quoteText(table, 60)) }),
+    }));
+    return {
+      text: [
+        rows.length === 0
+          ? `No such transaction of ${id} from ${timeInWords(found.from)} to ${timeInWords(found.to)}.`
+          : `Transactions of ${id}, in the order of the log; times are UTC:`,
+        ...rows.map(
+          ({ gtid, time, statement, tables }) =>
+            `${gtid} ${time} ${statement}${tables === undefined ? '' : ` (${tables.join(', ')})`}`,
+        ),
+        archived_to === undefined ? undefined : `Archived, and looked at, up to ${timeInWords(archived_to)}.`,
+      ],
+      data: { service_id: id, transactions: rows, archived_to, more },
+      warnings: more ? ['There are more: narrow the time, or give contains.'] : [],
+      next: 'restore_backup with before_gtid goes back to right before one of them.',
+    };
+  },
+});
