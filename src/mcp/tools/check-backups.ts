@@ -23,7 +23,7 @@ export const checkBackups = defineTool({
   operation: 'read',
   title: 'Check that backups are well',
   description:
-    'Says for each service, worst first, whether its backups are ok, warning or critical, and why: never backed up, overdue, failing, found unsound, suspended, nothing scheduled; with the newest good backups, the recovery point and the last restore that worked. Use it for "are we safe?" and as the first look when something went wrong.',
+    'Says for each service, worst first, whether its backups are ok, warning or critical, and why; with the newest good backups, the recovery point and the last restore that worked. Use it for "are we safe?" and as the first look when something went wrong.',
   input: z.strictObject({
     service: z.string().max(300).optional().describe('Without it all services'),
     ...listArguments,
