@@ -18,6 +18,8 @@ export interface Home {
   cloudPlans: string;
   /** One folder per managed service. */
   services: string;
+  /** How the servers of others are reached whose data are being restored. */
+  swaps: string;
   /** The default repository: a local directory. */
   repository: string;
   /** Where backups are made into data to prove them: one folder for each verification that runs. */
@@ -38,6 +40,7 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>): Home 
     state: join(root, 'state.db'),
     cloudPlans: join(root, 'plans.db'),
     services: join(root, 'services'),
+    swaps: join(root, 'swaps'),
     repository: join(root, 'repository'),
     verifications: join(root, 'verifications'),
   };

@@ -2,22 +2,26 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CommandedServer, commanded } from '../servers/commanded.ts';
 import { startDaemon, type TestDaemon } from '../servers/daemon.ts';
 import { startMariadbd, type TestMariadbd } from '../servers/mariadbd.ts';
 import { takeBackup } from './managed-scene.ts';
 
 let daemon: TestDaemon;
 let server: TestMariadbd;
+let scripts: CommandedServer;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'skb-pw-'));
   // One after the other: should the second fail, the first is still ended below.
   daemon = await startDaemon();
   server = await startMariadbd({ seed: true });
+  scripts = commanded(server);
 });
 afterAll(async () => {
   await daemon.dispose();
   rmSync(folder, { recursive: true, force: true });
+  await scripts.dispose();
   await server.stop();
 });
 
@@ -32,7 +36,7 @@ const register = (id: string, change: object = {}) =>
   });
 
 describe('a server from outside', () => {
-  it('is taken in, shown as it is, backed up, and refused for a restore with the reason', async () => {
+  it('is taken in, shown as it is, backed up, and without control refused for a restore with the reason', async () => {
     expect(await register('outside')).toMatchObject({
       id: 'outside',
       status: 'ready',
@@ -43,7 +47,7 @@ describe('a server from outside', () => {
     const backup = await takeBackup(daemon, 'outside');
     await expect(daemon.api.createRestore({ service_id: 'outside', backup_id: backup })).rejects.toMatchObject({
       code: 'unsupported',
-      message: expect.stringContaining('registered from outside'),
+      message: expect.stringContaining('without a way to stop and start it'),
     });
     expect(await daemon.api.lookupRestoreTargets({ backup_id: backup, service_id: 'outside' })).toEqual([]);
     await expect(daemon.api.setPower('outside', false)).rejects.toMatchObject({ code: 'unsupported' });
@@ -71,6 +75,31 @@ describe('a server from outside', () => {
     expect(await daemon.api.getRestore(restore.id)).toMatchObject({ users_from: 'outside' });
     // Its own account still lets skybackup in: the next backup goes on.
     await takeBackup(daemon, 'copy');
+  });
+
+  it('is restored itself where its commands are known', async () => {
+    const backup = await takeBackup(daemon, 'outside');
+    await register('controlled', { control: { kind: 'command', start: scripts.start, stop: scripts.stop } });
+    expect(await daemon.api.lookupRestoreTargets({ backup_id: backup, service_id: 'outside' })).toMatchObject([
+      { service_id: 'controlled' },
+      { service_id: 'copy' },
+    ]);
+    const before = await server.checksums();
+    await server.sql('SET foreign_key_checks = 0; DROP TABLE shop.customers');
+    writeFileSync(join(server.datadir, 'server-key.pem'), 'key');
+    const args = { service_id: 'controlled', id: backup };
+    const { facts } = await daemon.api.daemon.createPlan({ operation: 'restore_backup', arguments: args });
+    expect(facts.keeps?.join(' ')).toContain('server-key.pem');
+    expect(facts.undo).toContain(`${server.datadir}.skybackup/data.before-restore-`);
+    const restore = await daemon.api.createRestore({ service_id: 'controlled', backup_id: backup });
+    expect((await daemon.ended(restore.job_id ?? 0)).status).toBe('Succeeded');
+    expect(await server.checksums()).toEqual(before);
+    expect(await daemon.api.getService('controlled')).toMatchObject({ status: 'ready' });
+    const { kept_data } = await daemon.api.getRestore(restore.id);
+    expect(kept_data).toContain(`${server.datadir}.skybackup/data.before-restore-`);
+    // Other data than those of before: the next incremental would not go on from them.
+    await takeBackup(daemon, 'controlled');
+    await daemon.api.daemon.forgetService('controlled');
   });
 
   it('is forgotten with its schedules, and its backups stay', async () => {

@@ -37,9 +37,15 @@ export function commanded(server: TestMariadbd): CommandedServer {
     chmodSync(path, 0o755);
     return path;
   };
+  const { owner } = server;
   const words = [findTool('mariadbd'), ...server.args].map((word) => `'${word}'`).join(' ');
+  // Its owner starts it as itself, root as its owner.
+  const as =
+    owner === undefined
+      ? ''
+      : `$([ "$(id -u)" = 0 ] && echo setpriv --reuid=${owner} --regid=${owner} --clear-groups) `;
   const pidFile = join(root, 'pid');
-  const start = script('start.sh', `setsid ${words} </dev/null >>'${root}/out' 2>&1 &`);
+  const start = script('start.sh', `setsid ${as}${words} </dev/null >>'${root}/out'"$(id -u)" 2>&1 &`);
   const stop = script(
     'stop.sh',
     `kill -TERM "$(cat '${pidFile}')" || exit 1\ntries=0\nwhile [ -e '${pidFile}' ] && [ $tries -lt 600 ]; do sleep 0.05; tries=$((tries+1)); done`,
@@ -56,7 +62,12 @@ while [ "$1" != -- ]; do shift; done
 if [ -e '${root}/says' ]; then cat '${root}/says' >&2; exit 1; fi
 if [ "$2" != '${unit}' ]; then echo "Failed to $verb $2: Unit $2 not loaded." >&2; exit 5; fi
 case $verb in
-start) '${start}' ;;
+mask) touch '${root}/masked' ;;
+unmask) rm -f '${root}/masked' ;;
+show) if [ -e '${root}/masked' ] && [ ! -e '${root}/in-etc' ]; then echo masked; else echo loaded; fi ;;
+start)
+  if [ -e '${root}/masked' ] && [ ! -e '${root}/in-etc' ]; then echo "Failed to start $2: Unit $2 is masked." >&2; exit 1; fi
+  '${start}' ;;
 stop) if [ ! -e '${root}/deaf' ]; then '${stop}'; fi ;;
 is-active)
   if [ -e '${root}/state' ]; then cat '${root}/state'; exit 3; fi
@@ -67,7 +78,7 @@ esac`,
   return {
     start,
     stop,
-    foreground: `exec ${words} >>'${root}/out' 2>&1`,
+    foreground: `exec ${as}${words} >>'${root}/out' 2>&1`,
     systemctl: folder,
     calls,
     process: running,

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Connection } from '../../src/contract/services.ts';
@@ -17,8 +17,14 @@ export interface MariadbdOptions {
   seed?: boolean | number;
   /** Also listen on 127.0.0.1 (a free port). Default: the socket only. */
   tcp?: boolean;
-  /** More options of mariadbd; they win over the defaults here. */
-  args?: readonly string[];
+  /** More options of mariadbd, given its own folder; they win over the defaults here. */
+  args?: readonly string[] | ((root: string) => readonly string[]);
+  /** The user, by number, that owns the data and that the server runs as: for tests that are root. Default: ourselves. */
+  owner?: number;
+  /** Path of the binary logs in the server's own folder; default in its data directory. */
+  logBin?: string;
+  /** Where the data directory is to be; default in the server's own folder. Made when it is missing. */
+  datadir?: string;
   /** More options of mariadb-install-db (page size, data file path). */
   installArgs?: readonly string[];
 }
@@ -30,6 +36,8 @@ export interface TestMariadbd {
   readonly port: number | undefined;
   readonly datadir: string;
   readonly pid: number;
+  /** As wanted in the options. */
+  readonly owner: number | undefined;
   /** How mariadbd is started, for tests that have it started by others. */
   readonly args: readonly string[];
   /** As root without a password, over the socket. */
@@ -65,7 +73,10 @@ process.on('exit', () => {
 export async function startMariadbd(options: MariadbdOptions = {}): Promise<TestMariadbd> {
   const root = await mkdtemp(join(tmpdir(), 'skb-db-'));
   chmodSync(root, 0o700);
-  const datadir = join(root, 'data');
+  const { owner } = options;
+  const datadir = options.datadir ?? join(root, 'data');
+  const logBin = options.logBin === undefined ? join(datadir, 'binlog') : join(root, options.logBin);
+  if (options.logBin !== undefined) mkdirSync(dirname(logBin), { recursive: true });
   const socket = join(root, 's');
   const logFile = join(root, 'error.log');
   // Every mariadbd deletes at its start what looks like temporary tables in its tmpdir: in a shared one, ours too.
@@ -99,7 +110,7 @@ export async function startMariadbd(options: MariadbdOptions = {}): Promise<Test
     `--log-error=${logFile}`,
     `--tmpdir=${temporary}`,
     `--server-id=${randomInt(1, 1_000_000)}`,
-    `--log-bin=${join(datadir, 'binlog')}`,
+    `--log-bin=${logBin}`,
     '--binlog-format=ROW',
     '--gtid-strict-mode=1',
     '--innodb-log-file-size=16M',
@@ -107,13 +118,17 @@ export async function startMariadbd(options: MariadbdOptions = {}): Promise<Test
     '--performance-schema=OFF',
     '--skip-name-resolve',
     ...(port === undefined ? ['--skip-networking'] : [`--port=${port}`, '--bind-address=127.0.0.1']),
-    ...(asRoot ? ['--user=root'] : []),
-    ...(options.args ?? []),
+    ...(asRoot && owner === undefined ? ['--user=root'] : []),
+    ...(typeof options.args === 'function' ? options.args(root) : (options.args ?? [])),
   ];
+  if (owner !== undefined) {
+    giveTo(owner, root);
+    giveTo(owner, datadir);
+  }
 
   let child: ReturnType<typeof launch> | undefined;
   const up = async (): Promise<void> => {
-    child = launch(args, logFile);
+    child = launch(args, logFile, owner);
     try {
       await untilItAnswers(connection, child, logFile);
     } catch (error) {
@@ -151,6 +166,7 @@ export async function startMariadbd(options: MariadbdOptions = {}): Promise<Test
     socket,
     port,
     datadir,
+    owner,
     args,
     get pid() {
       return child?.process.pid ?? -1;
@@ -223,9 +239,18 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-function launch(args: readonly string[], logFile: string) {
+/** A folder and everything in it. */
+function giveTo(owner: number, folder: string): void {
+  for (const name of ['', ...readdirSync(folder, { recursive: true }).map(String)]) {
+    chownSync(join(folder, name), owner, owner);
+  }
+}
+
+function launch(args: readonly string[], logFile: string, owner: number | undefined) {
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(findTool('mariadbd'), args, { stdio: ['ignore', log, log] });
+  if (owner !== undefined) chownSync(logFile, owner, owner);
+  const as = owner === undefined ? {} : { uid: owner, gid: owner };
+  const child = spawn(findTool('mariadbd'), args, { stdio: ['ignore', log, log], ...as });
   closeSync(log);
   const { pid } = child;
   if (pid !== undefined) running.add(pid);

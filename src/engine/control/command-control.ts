@@ -40,7 +40,8 @@ export function commandControl(
 
     async start(turn) {
       // Whoever answers there already: this server, which is what was wanted, or another, which is refused by name.
-      if ((await seeServer(service, turn.signal)).answer !== 'silent') return;
+      const seen = await seeServer(service, turn.signal);
+      if (seen.answer !== 'silent' || (await comesUp(service, seen, turn))) return;
       const command = runRegistered(commands.start, log);
       try {
         await awaitStart(service, turn, {
@@ -57,6 +58,26 @@ export function commandControl(
       }
     },
   };
+}
+
+/**
+ * Waits for a server that works in the data directory and does not answer yet. A second one would wait for the first to end,
+ * and come up in the moment that is stopped. False when there is none, or it ended.
+ */
+async function comesUp(service: PoweredService, first: SeenServer, turn: ControlTurn): Promise<boolean> {
+  const deadline = Date.now() + turn.timeoutMs;
+  for (let seen = first; seen.process !== undefined; seen = await seeServer(service, turn.signal)) {
+    if (seen.answer !== 'silent') return true;
+    if (Date.now() >= deadline) {
+      throw new SkybackupError(
+        'timeout',
+        `A server of ${service.id} runs (process ${seen.process.pid}) and has not answered within ${Math.round(turn.timeoutMs / 1000)} s. No other was started.`,
+        { hint: 'It may still be recovering: read its log, wait, and look at the service again.' },
+      );
+    }
+    await delay(50, undefined, turn.signal === undefined ? {} : { signal: turn.signal });
+  }
+  return false;
 }
 
 function notStopped(failure: string, { process }: SeenServer, late: boolean): SkybackupError {

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { startManagedServer, stopManagedServer } from '../managed/managed-server.ts';
-import type { StoredService } from '../store/services-table.ts';
+import { isBeingExchanged } from '../restore/data-place.ts';
+import type { ServiceRecord } from '../service.ts';
 import { commandControl } from './command-control.ts';
+import type { PoweredService } from './seen-server.ts';
 import { systemdControl } from './systemd-control.ts';
 
 /** One start or stop. */
@@ -21,8 +23,38 @@ export interface ServerControl {
   stop(turn: ControlTurn): Promise<void>;
 }
 
-/** The control a service was registered with. Throws `unsupported` for one without. */
-export function controlOf(home: Home, service: StoredService): ServerControl {
+type Controlled = PoweredService & Pick<ServiceRecord, 'control'>;
+
+/**
+ * The control a service was registered with. It refuses to stop or start a server whose data are being exchanged: one that
+ * found no data, or half of them, would make new ones. Throws `unsupported` for a service without control.
+ */
+export function controlOf(home: Home, service: Controlled): ServerControl {
+  const control = plainControlOf(home, service);
+  const refuseDuringExchange = (): void => {
+    if (!isBeingExchanged(home, service)) return;
+    throw new SkybackupError(
+      'conflict',
+      `A restore is exchanging the data of ${service.id}: it cannot be started or stopped now.`,
+      {
+        hint: 'Wait for the restore to end. If none runs, restart the daemon: it finishes or reverses what was begun.',
+      },
+    );
+  };
+  return {
+    async start(turn) {
+      refuseDuringExchange();
+      await control.start(turn);
+    },
+    async stop(turn) {
+      refuseDuringExchange();
+      await control.stop(turn);
+    },
+  };
+}
+
+/** As `controlOf`, for the exchange itself. */
+export function plainControlOf(home: Home, service: Controlled): ServerControl {
   const { control } = service;
   switch (control.kind) {
     case 'managed':

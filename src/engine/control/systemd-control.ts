@@ -1,4 +1,4 @@
-import { SkybackupError } from '../../contract/errors.ts';
+import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import { type CommandExit, describeExit, startCommand } from '../mariadb/command.ts';
 import { findTool } from '../mariadb/tools.ts';
 import { awaitStart } from './command-control.ts';
@@ -39,19 +39,37 @@ export function systemdControl(service: PoweredService, unit: string): ServerCon
   };
 }
 
+/**
+ * Keeps a stopped unit from being started by anybody, until it is let go or the machine is started anew. After the stop only:
+ * a masked unit has lost its own ways to be stopped gently. Returns why it could not be; never throws.
+ */
+export async function withholdUnit(unit: string, withheld: boolean): Promise<string | undefined> {
+  try {
+    await systemctl(withheld ? 'mask' : 'unmask', unit, 60_000, undefined, ['--runtime']);
+    if (!withheld) return undefined;
+    // A unit file in /etc goes before what is masked at run time.
+    const state = await ask(['show', '--property=LoadState', '--value', '--', unit], 10_000);
+    return state === 'masked' ? undefined : `systemd still calls it ${state || 'something unknown'}.`;
+  } catch (error) {
+    return toSkybackupError(error).message;
+  }
+}
+
+/** What systemctl prints, whatever its exit code. */
+async function ask(args: readonly string[], timeoutMs: number): Promise<string> {
+  const command = startCommand({ path: findTool('systemctl'), args }, { signal: AbortSignal.timeout(timeoutMs) });
+  const words: string[] = [];
+  command.stdout?.setEncoding('utf8').on('data', (text: string) => words.push(text));
+  await command.exit;
+  return words.join('').trim();
+}
+
 export type UnitState = 'active' | 'activating' | 'deactivating' | 'inactive' | 'failed' | 'unknown';
 
 /** What systemd says of a unit; `unknown` where it cannot be asked. */
 export async function unitState(unit: string, timeoutMs: number): Promise<UnitState> {
   try {
-    const command = startCommand(
-      { path: findTool('systemctl'), args: ['is-active', '--', unit] },
-      { signal: AbortSignal.timeout(timeoutMs) },
-    );
-    const words: string[] = [];
-    command.stdout?.setEncoding('utf8').on('data', (text: string) => words.push(text));
-    await command.exit;
-    const word = words.join('').trim();
+    const word = await ask(['is-active', '--', unit], timeoutMs);
     // A reloading server serves.
     if (word === 'reloading' || word === 'refreshing') return 'active';
     return (
@@ -65,15 +83,16 @@ export async function unitState(unit: string, timeoutMs: number): Promise<UnitSt
 
 /** Runs systemctl without a shell, and names what keeps it from working. */
 async function systemctl(
-  verb: 'start' | 'stop',
+  verb: Verb,
   unit: string,
   timeoutMs: number,
   signal: AbortSignal | undefined,
+  options: readonly string[] = [],
 ): Promise<void> {
   const timeout = AbortSignal.timeout(timeoutMs);
   const command = startCommand(
     // After `--` a unit that begins with a dash is a unit.
-    { path: pathOf(verb, unit), args: [verb, '--no-ask-password', '--', unit] },
+    { path: pathOf(verb, unit), args: [verb, ...options, '--no-ask-password', '--', unit] },
     { stdout: 'ignore', signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) },
   );
   const exit = await command.exit;
@@ -92,7 +111,7 @@ async function systemctl(
 }
 
 /** Installing systemctl would be no help where another init system runs, so what helps is said here. */
-function pathOf(verb: 'start' | 'stop', unit: string): string {
+function pathOf(verb: Verb, unit: string): string {
   try {
     return findTool('systemctl');
   } catch (error) {
@@ -102,10 +121,11 @@ function pathOf(verb: 'start' | 'stop', unit: string): string {
   }
 }
 
-const done = { start: 'started', stop: 'stopped' } as const;
+const done = { start: 'started', stop: 'stopped', mask: 'masked', unmask: 'unmasked' } as const;
+type Verb = keyof typeof done;
 const otherControl = 'Forget the service and register it with --stop-command and --start-command instead.';
 
-function refusal(verb: 'start' | 'stop', unit: string, exit: CommandExit): SkybackupError {
+function refusal(verb: Verb, unit: string, exit: CommandExit): SkybackupError {
   const words = exit.stderr.join('\n');
   if (/not been booted with systemd|Failed to connect to (?:system scope )?bus/i.test(words)) {
     const message = `systemd does not run on this machine, so ${unit} cannot be ${done[verb]}.`;

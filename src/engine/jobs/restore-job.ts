@@ -9,6 +9,7 @@ import { placeOf } from '../restore/data-place.ts';
 import { checkRestorable } from '../restore/restorable.ts';
 import { type RestoreOutcome, restoreBackup } from '../restore/restore.ts';
 import { checkSpace, restoreSpace } from '../restore/space.ts';
+import { targetServer } from '../restore/target-server.ts';
 import { lanes } from '../store/jobs-table.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { checkLease } from './lease.ts';
@@ -29,6 +30,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
   try {
     const source = await findSource(context, backup);
     await checkRestorable(source, target, AbortSignal.timeout(30_000));
+    await targetServer(home, target).look(AbortSignal.timeout(30_000));
     checkSpace(restoreSpace(source, placeOf(home, target)));
     const action = { operation: 'restore_backup' as const, arguments: restoreArguments(subject) };
     const restore = await carryOutPlanned(context, action, asker, job.row.id, () => {

@@ -5,6 +5,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { planRecovery, type RecoveryPlan } from '../recovery/plan-recovery.ts';
 import { serviceHistory } from '../recovery/service-history.ts';
 import { readWish, type Wish, wishArguments } from '../recovery/wish.ts';
+import { checkExchangeable } from '../restore/restorable.ts';
 import { findService } from '../services/find-service.ts';
 import type { BackupRow } from '../store/backups-index.ts';
 import type { StoredService } from '../store/services-table.ts';
@@ -42,15 +43,7 @@ export function resolveRestore(
   }
   readWish(request);
   const target = findService(context.state, request.service_id);
-  if (target.control.kind !== 'managed') {
-    throw new SkybackupError(
-      'unsupported',
-      `Service ${target.id} was registered from outside (${target.control.kind}), and only managed services can be restored so far.`,
-      {
-        hint: 'Restore into a new service (target "new") and copy the data from there.',
-      },
-    );
-  }
+  checkExchangeable(target);
   return { target, ...resolveData(context, request) };
 }
 

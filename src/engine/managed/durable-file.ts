@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -8,7 +8,12 @@ import { dirname } from 'node:path';
 export function writeDurably(path: string, text: string, mode = 0o600): void {
   const draft = draftOf(path);
   try {
-    const file = openSync(draft, 'w', mode);
+    // Through no link: in a data directory its owner could have put one there.
+    const file = openSync(
+      draft,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+      mode,
+    );
     try {
       writeSync(file, text);
       fsyncSync(file);

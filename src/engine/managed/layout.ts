@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
@@ -52,15 +52,16 @@ export function shortSocket(wanted: string): string {
   });
 }
 
-/** Makes the socket's folder for this user alone. Refuses one that someone else made before us in a shared folder. */
-export function makeSocketFolder(socket: string): void {
+/** Makes the socket's folder for one user alone, ourselves or `as`. Refuses one that someone else made before us in a shared folder. */
+export function makeSocketFolder(socket: string, as: { uid?: number; gid?: number } = {}): void {
   const folder = dirname(socket);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stat = lstatSync(folder);
-  if (!stat.isDirectory() || (process.getuid !== undefined && stat.uid !== process.getuid())) {
+  if (!stat.isDirectory() || (stat.uid !== process.getuid?.() && stat.uid !== as.uid)) {
     throw new SkybackupError('unreadable_directory', `${folder} belongs to someone else.`, {
       hint: `Remove ${folder}, or set TMPDIR to a folder of your own.`,
     });
   }
   chmodSync(folder, 0o700);
+  if (as.uid !== undefined) chownSync(folder, as.uid, as.gid ?? -1);
 }

@@ -38,7 +38,7 @@ export interface StartedServer {
  */
 export async function startManagedServer(
   home: Home,
-  service: ServiceRecord,
+  service: Pick<ServiceRecord, 'id' | 'control'>,
   signal?: AbortSignal,
 ): Promise<StartedServer> {
   const layout = managedOnly(home, service);
@@ -60,7 +60,7 @@ export async function startManagedServer(
  */
 export async function stopManagedServer(
   home: Home,
-  service: ServiceRecord,
+  service: Pick<ServiceRecord, 'id' | 'control'>,
   signal?: AbortSignal,
   timeoutMs = 300_000,
 ): Promise<void> {
@@ -129,7 +129,7 @@ function note(message: string | undefined): { message?: string } {
   return message === undefined ? {} : { message };
 }
 
-function managedOnly(home: Home, service: ServiceRecord): ManagedLayout {
+function managedOnly(home: Home, service: Pick<ServiceRecord, 'id' | 'control'>): ManagedLayout {
   if (service.control.kind !== 'managed') {
     throw new SkybackupError(
       'unsupported',

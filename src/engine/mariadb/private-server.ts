@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { chownSync, rmSync, writeFileSync } from 'node:fs';
 import { SkybackupError } from '../../contract/errors.ts';
 import { connectWith, type SqlConnection } from './connect.ts';
 import type { Login } from './login.ts';
@@ -18,6 +18,8 @@ export interface PrivateServerSpec {
   log: string;
   initFile: string;
   env: Readonly<Record<string, string>>;
+  /** The owner of the data, where that is not ourselves. */
+  as: { uid?: number; gid?: number };
   /** Of the source; only those its files need are taken. */
   options: Readonly<Record<string, string>>;
   serverId: number;
@@ -88,12 +90,14 @@ function privateServerArguments(spec: PrivateServerSpec): string[] {
 export async function startPrivateServer(spec: PrivateServerSpec, signal: AbortSignal): Promise<PrivateServer> {
   const password = randomPassword();
   const statements = [...accountStatements(account, password), ...proxyStatements].map((line) => `${line};\n`);
-  writeFileSync(spec.initFile, statements.join(''), { mode: 0o600 });
+  writeFileSync(spec.initFile, statements.join(''), { mode: 0o600, flag: 'wx' });
+  if (spec.as.uid !== undefined) chownSync(spec.initFile, spec.as.uid, spec.as.gid ?? -1);
   const identity = await launchServer({
     args: privateServerArguments(spec),
     log: spec.log,
     cwd: spec.run,
     env: spec.env,
+    ...spec.as,
   });
   const login = { socket: spec.socket, user: 'skybackup_private', password };
   try {

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchownSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SkybackupError } from '../../contract/errors.ts';
 import { connectWith } from './connect.ts';
@@ -20,6 +29,9 @@ export interface LaunchOptions {
   log: string;
   cwd: string;
   env?: Readonly<Record<string, string>>;
+  /** The user it runs as; default ourselves. */
+  uid?: number;
+  gid?: number;
 }
 
 /**
@@ -28,16 +40,25 @@ export interface LaunchOptions {
  */
 export async function launchServer(options: LaunchOptions): Promise<ProcessIdentity> {
   const executable = findTool('mariadbd');
-  const log = openSync(options.log, 'a', 0o600);
+  const { uid, gid } = options;
+  const log = openSync(
+    options.log,
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+    0o600,
+  );
   try {
+    // Its own log is opened anew by the server itself.
+    if (uid !== undefined) fchownSync(log, uid, gid ?? -1);
     const child = spawn(
       executable,
-      ['--no-defaults', ...(process.getuid?.() === 0 ? ['--user=root'] : []), ...options.args],
+      ['--no-defaults', ...(process.getuid?.() === 0 && uid === undefined ? ['--user=root'] : []), ...options.args],
       {
         cwd: options.cwd,
         detached: true,
         stdio: ['ignore', log, log],
         env: { ...serverEnvironment(), ...options.env },
+        ...(uid === undefined ? {} : { uid }),
+        ...(gid === undefined ? {} : { gid }),
       },
     );
     await new Promise<void>((resolve, reject) => {

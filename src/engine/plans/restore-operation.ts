@@ -8,6 +8,7 @@ import { archivedSource } from '../jobs/rolled-source.ts';
 import { estimateSeconds } from '../rates/kinds-of-work.ts';
 import { describeWish, type Wish, wishArguments } from '../recovery/wish.ts';
 import { filesToCarryOver } from '../restore/carry-over.ts';
+import { placeOf } from '../restore/data-place.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { dataBytes } from '../restore/space.ts';
 import { present } from '../store/rows.ts';
@@ -34,6 +35,7 @@ export const restoreOperation: Operation = {
     const size = dataBytes(source);
     const live = await lookAtTarget(target);
     const other = backup.service_id !== target.id;
+    const place = placeOf(context.home, target);
     return {
       digest,
       facts: {
@@ -49,7 +51,7 @@ export const restoreOperation: Operation = {
         lost: lostBy(context, { target, source, moment: recoveryMoment(subject), rolled: wish !== undefined, live }),
         keeps: await keptBy(target),
         warnings: [...unsoundWarnings(context, source), ...warningsOf(subject, size, live)],
-        undo: `The present data are kept for ${keptHours} hours as ${target.datadir}.before-restore-<number of the restore>. To go back: "skybackup restores undo <number>", or the tool undo_restore.`,
+        undo: `The present data are kept for ${keptHours} hours as ${place.beside}/data.before-restore-<number of the restore>. To go back: "skybackup restores undo <number>", or the tool undo_restore.`,
       },
     };
   },

@@ -1,4 +1,5 @@
-import { constants, copyFile, lstat, readdir, utimes } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { markerName, readMarker } from '../managed/data-marker.ts';
 
@@ -41,13 +42,23 @@ function dataFiles(path: string): string[] {
   return path.split(';').map((file) => file.split(':')[0] ?? '');
 }
 
+/** Through no link: whoever owns the directory could put one there that leads to what only we may read. */
+async function readRegular(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Copies those files into the new data; what the backup brought itself is not replaced. Returns what was copied. */
 export async function carryOver(data: string, fresh: string, names: readonly string[]): Promise<string[]> {
   const copied: string[] = [];
   for (const name of names) {
     const [from, to] = [join(data, name), join(fresh, name)];
     try {
-      await copyFile(from, to, constants.COPYFILE_EXCL);
+      await writeFile(to, await readRegular(from), { flag: 'wx', mode: 0o600 });
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'EEXIST') continue;
       throw error;

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { managedLayout } from '../managed/layout.ts';
@@ -9,26 +10,89 @@ export type RestoreTarget = Pick<ServiceRecord, 'id' | 'control' | 'connection' 
 
 /** Where the data of a service lie, and where what a restore makes and keeps lies beside them. */
 export interface DataPlace {
+  /** Links resolved: it is the directory that is exchanged, and what leads to it stays. */
   data: string;
-  /** For staging folders, kept data and their records: on the file system of the data, so that a rename is enough. */
+  /**
+   * For staging folders, kept data and their records: on the file system of the data, so that a rename is enough. The
+   * daemon's own folder: whoever owns the data cannot write into it.
+   */
   beside: string;
   /** Open while data are exchanged; the server is not started while it exists. */
   journal: string;
 }
 
 /** The place of a service's data. Throws `unsupported` for a server whose data cannot be exchanged. */
-export function placeOf(home: Home, { id, control }: RestoreTarget): DataPlace {
-  if (control.kind !== 'managed') {
+export function placeOf(home: Home, { id, control, datadir }: RestoreTarget): DataPlace {
+  if (control.kind === 'managed') {
+    const { root, data, journal } = managedLayout(home, id);
+    return { data, beside: root, journal };
+  }
+  if (datadir === undefined) {
     throw new SkybackupError(
       'unsupported',
-      `${id} is not managed by this daemon, so its data cannot be exchanged yet.`,
+      `${id} was registered without its data directory, which would be replaced.`,
+      {
+        hint: 'Forget the service and register it again with --datadir, on the machine where its data are.',
+      },
     );
   }
-  const { root, data, journal } = managedLayout(home, id);
-  return { data, beside: root, journal };
+  const data = resolved(id, datadir);
+  const beside = `${data}.skybackup`;
+  return { data, beside, journal: join(beside, 'swap-journal.json') };
+}
+
+/** Whether the data of a service are being exchanged, or were when a daemon ended and nobody has settled it yet. */
+export function isBeingExchanged(home: Home, service: RestoreTarget): boolean {
+  if (service.datadir === undefined) return false;
+  try {
+    return existsSync(placeOf(home, service).journal);
+  } catch {
+    // Its disk is not there: then nothing of it is being moved.
+    return false;
+  }
 }
 
 /** Where the data of before a restore are kept. */
 export function keptPath({ beside }: DataPlace, restoreId: number): string {
   return join(beside, `data.before-restore-${restoreId}`);
+}
+
+/** The directory itself, also while it is not there: in the middle of an exchange its name is free for a moment. */
+function resolved(id: string, datadir: string): string {
+  try {
+    for (let path = resolve(datadir), hops = 0; hops < 40; hops += 1) {
+      const at = join(realpathSync(dirname(path)), basename(path));
+      if (!lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink()) return at;
+      path = resolve(dirname(at), readlinkSync(at));
+    }
+    throw new Error('too many links');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') {
+      throw new SkybackupError(
+        'unreadable_directory',
+        `This daemon may not look at the data directory ${datadir} of ${id}.`,
+        {
+          hint: 'Run the daemon as root, or as the user that owns the data.',
+          cause: error,
+        },
+      );
+    }
+    throw new SkybackupError('wrong_data_directory', `The data directory ${datadir} of ${id} cannot be found.`, {
+      hint: 'Is its disk mounted? Put the data back, or forget the service and register it anew.',
+      cause: error,
+    });
+  }
+}
+
+/** The user that whatever works on the data has to be, where that is not ourselves. */
+export interface RunAs {
+  uid?: number;
+  gid?: number;
+}
+
+/** As root we work on the data of others as they would: one file of root's among them, and their server does not start. */
+export function runAsOwner(data: string): RunAs {
+  const stat = statSync(data, { throwIfNoEntry: false });
+  if (process.getuid?.() !== 0 || stat === undefined || stat.uid === 0) return {};
+  return { uid: stat.uid, gid: stat.gid };
 }

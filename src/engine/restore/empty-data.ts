@@ -16,10 +16,11 @@ export async function makeEmptyData({ server }: Manifest, staging: Staging, sign
         '--auth-root-authentication-method=normal',
         '--skip-test-db',
         '--skip-name-resolve',
-        ...(process.getuid?.() === 0 ? ['--user=root'] : []),
+        ...(process.getuid?.() === 0 && staging.as.uid === undefined ? ['--user=root'] : []),
         ...fileOptionArguments(server.options),
       ],
       env: { ...staging.env, TMPDIR: staging.temporary },
+      ...staging.as,
     },
     { signal, failure: 'restore_failed' },
   );

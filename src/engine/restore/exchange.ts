@@ -2,35 +2,49 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { connectWith } from '../mariadb/connect.ts';
 import { containsGtids } from '../mariadb/gtid.ts';
-import { worksIn } from '../mariadb/process-identity.ts';
+import { isAlive, worksIn } from '../mariadb/process-identity.ts';
 import { discardServer, proveUnused } from '../mariadb/server-process.ts';
-import { type DataPlace, keptPath, placeOf, type RestoreTarget } from './data-place.ts';
+import { outsideLogs } from './binary-logs.ts';
+import { type DataPlace, keptPath, placeOf, type RestoreTarget, runAsOwner } from './data-place.ts';
 import { undrain } from './drain.ts';
 import { liveGtidState } from './gtid-state.ts';
-import { closeJournal, inodeOf, type Journal } from './journal.ts';
+import { closeJournal, inodeOf, type Journal, writeJournal } from './journal.ts';
 import { type KeptData, recordKeptData } from './kept-data.ts';
 import { type DataMove, moveBack, placeOfData } from './move-data.ts';
+import { forgetNote } from './swap-notes.ts';
 import { type TargetServer, targetServer } from './target-server.ts';
 
 /** One exchange of data, known by its journal: the same for the restore that makes it and a daemon that finds it. */
 export interface Exchange {
+  home: Home;
+  target: RestoreTarget;
   place: DataPlace;
   server: TargetServer;
   move: DataMove;
   journal: Journal;
 }
 
-export function exchangeOf(home: Home, target: RestoreTarget, journal: Journal): Exchange {
+export function exchangeOf(
+  home: Home,
+  target: RestoreTarget,
+  journal: Journal,
+  server: TargetServer = targetServer(home, target),
+): Exchange {
   const place = placeOf(home, target);
+  // Of the old data, or of the new ones, which were given to their owner before they were moved in.
+  const owned = [place.data, journal.fresh].find((path) => inodeOf(path) !== '') ?? place.data;
   return {
+    home,
+    target,
     place,
-    server: targetServer(home, target),
+    server,
     move: {
       data: place.data,
       fresh: journal.fresh,
       kept: keptPath(place, journal.restore_id),
       oldInode: journal.old_inode,
       newInode: journal.new_inode,
+      logs: outsideLogs(journal.log_bin, place.data, journal.restore_id, runAsOwner(owned)),
     },
     journal,
   };
@@ -38,6 +52,7 @@ export function exchangeOf(home: Home, target: RestoreTarget, journal: Journal):
 
 /** Starts the server on the new data and proves that it is them it serves. Returns what the person should know. */
 export async function startAndProve({ place, server, journal }: Exchange, timeoutMs?: number): Promise<string[]> {
+  await server.release();
   const { identity, answer, notes } = await server.start(timeoutMs);
   if (inodeOf(place.data) !== journal.new_inode || !worksIn(identity.pid, place.data)) {
     throw new SkybackupError('restore_failed', `Process ${identity.pid} answers and does not serve the restored data.`);
@@ -49,7 +64,8 @@ export async function startAndProve({ place, server, journal }: Exchange, timeou
   }
   const connection = await connectWith(await server.login());
   try {
-    const state = await liveGtidState(connection);
+    // A server that keeps no binary log issues ids that nobody else sees.
+    const state = journal.log_bin === '' ? journal.gtids : await liveGtidState(connection);
     if (!containsGtids(state, journal.gtids)) {
       throw new SkybackupError(
         'restore_failed',
@@ -63,7 +79,8 @@ export async function startAndProve({ place, server, journal }: Exchange, timeou
 }
 
 /** After the proof: stops the server again if it was not to run, records the kept data, ends the journal. */
-export async function close({ place, server, move, journal }: Exchange, now: Date): Promise<KeptData> {
+export async function close(exchange: Exchange, now: Date): Promise<KeptData> {
+  const { place, server, move, journal } = exchange;
   if (!journal.should_run) {
     const running = server.find();
     if (running !== undefined) await server.stop(running, 300_000);
@@ -74,6 +91,7 @@ export async function close({ place, server, move, journal }: Exchange, now: Dat
     service_id: journal.service_id,
     restore_id: journal.restore_id,
     path: journal.old_inode === '' ? '' : move.kept,
+    ...(move.logs === undefined ? {} : { logs: move.logs.kept }),
     incarnation: journal.old_incarnation,
     replaced_by: journal.new_incarnation,
     kept_at: now.toISOString(),
@@ -81,6 +99,7 @@ export async function close({ place, server, move, journal }: Exchange, now: Dat
   };
   if (kept.path !== '') recordKeptData(place, kept);
   closeJournal(place);
+  forgetNote(exchange.home, exchange.target);
   return kept;
 }
 
@@ -89,9 +108,13 @@ export async function close({ place, server, move, journal }: Exchange, now: Dat
  * reached; safe to repeat. Throws when the old server does not come up; then its data are in place all the same.
  */
 export async function reverse(exchange: Exchange, settleTimeoutMs: number): Promise<void> {
-  const { place, server, move } = exchange;
+  const { place, server, move, journal } = exchange;
   const where = placeOfData(move);
   if (where === 'unknown') throw lostTrack(exchange);
+  if (!journal.reversing) {
+    journal.reversing = true;
+    writeJournal(place, journal);
+  }
   if (where === 'new') {
     const running = server.find();
     // Its data are a copy that is thrown away: it may be ended by force, the target never.
@@ -105,18 +128,21 @@ export async function reverse(exchange: Exchange, settleTimeoutMs: number): Prom
   } finally {
     // The old data are in place whatever their server does: withholding its start any longer would help nobody.
     closeJournal(place);
+    forgetNote(exchange.home, exchange.target);
   }
 }
 
 /** A stop that was asked for cannot be taken back: the old server is let go down before it is started again. */
 async function settleOldServer({ server, journal }: Exchange, timeoutMs: number): Promise<void> {
-  const running = server.find();
-  if (journal.step === 'draining' || running === undefined) return;
-  await server.stop(running, timeoutMs);
+  const { running } = journal;
+  // Another process than that one was started by someone else meanwhile: it stays.
+  if (journal.step === 'draining' || running === null || !isAlive(running)) return;
+  await server.settle(running, timeoutMs);
 }
 
 async function resumeOldServer({ server, journal }: Exchange): Promise<void> {
-  if (!journal.was_running || journal.old_inode === '') {
+  await server.release();
+  if (journal.running === null || journal.old_inode === '') {
     server.noteDown(journal.should_run);
     return;
   }

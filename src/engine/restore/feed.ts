@@ -4,12 +4,15 @@ import { type CommandExit, type CommandSpec, describeExit, startCommand } from '
 import { findTool } from '../mariadb/tools.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { RunAs } from './data-place.ts';
 
 const reportEveryBytes = 4 * 1024 * 1024;
 
 export interface FeedOptions {
   /** Of every process of the pipe. */
   env: Readonly<Record<string, string>>;
+  /** Who they have to be, where what they write is another's. */
+  as?: RunAs;
   signal: AbortSignal;
   /** Bytes before compression, estimated from those read. */
   onBytes: (bytes: number) => void;
@@ -27,17 +30,17 @@ export async function feed(
   program: CommandSpec,
   options: FeedOptions,
 ): Promise<void> {
-  const { env, doing } = options;
+  const { env, as = {}, doing } = options;
   // One failure ends all three: a reader that waits for a dead writer would wait for ever.
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const zstd = startCommand(
-    { path: findTool('zstd'), args: ['-d', '-q', '-c'], env },
+    { path: findTool('zstd'), args: ['-d', '-q', '-c'], env, ...as },
     { signal, stdin: 'pipe', graceMs: 2000 },
   );
   if (zstd.stdout === null || zstd.stdin === null) throw new Error('zstd was started without its pipes');
   const reader = startCommand(
-    { ...program, env: { ...env, ...program.env } },
+    { ...program, env: { ...env, ...program.env }, ...as },
     { signal, stdin: zstd.stdout, stdout: 'ignore', graceMs: 2000 },
   );
   const fed = await pipeline(repository.read(manifest, signal), counted(manifest, options), zstd.stdin).then(

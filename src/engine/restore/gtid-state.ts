@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startCommand } from '../mariadb/command.ts';
 import type { SqlConnection } from '../mariadb/connect.ts';
@@ -7,13 +7,14 @@ import { containsGtids, highestGtids, sameGtids } from '../mariadb/gtid.ts';
 import { findTool } from '../mariadb/tools.ts';
 
 /**
- * The highest sequence per domain and server that a STOPPED server's binary log holds, from its data directory. A clean
+ * The highest sequence per domain and server that a STOPPED server's binary log holds; `base` is the path of its logs without
+ * their numbers. A clean
  * shutdown writes `binlog.state`; after a crash that file is the one of before, and the last log itself is read.
  */
-export async function stoppedGtidState(datadir: string, signal?: AbortSignal): Promise<string> {
-  const state = join(datadir, 'binlog.state');
+export async function stoppedGtidState(base: string, signal?: AbortSignal): Promise<string> {
+  const state = `${base}.state`;
   const noted = existsSync(state) ? readFileSync(state, 'utf8').trim().split('\n').join(',') : '';
-  const last = lastLog(datadir);
+  const last = lastLog(base);
   return last === undefined || !wasCutOff(last) ? highestGtids(noted) : highestGtids(noted, await decode(last, signal));
 }
 
@@ -72,12 +73,12 @@ export async function liveGtidState(connection: SqlConnection): Promise<string> 
   return row?.state ?? '';
 }
 
-function lastLog(datadir: string): string | undefined {
-  const index = join(datadir, 'binlog.index');
+function lastLog(base: string): string | undefined {
+  const index = `${base}.index`;
   if (!existsSync(index)) return undefined;
   const name = readFileSync(index, 'utf8').trim().split('\n').at(-1);
   if (name === undefined || name === '') return undefined;
-  const path = isAbsolute(name) ? name : join(datadir, name);
+  const path = isAbsolute(name) ? name : join(dirname(base), name);
   return existsSync(path) ? path : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { removeDurably, writeDurably } from '../managed/durable-file.ts';
@@ -24,9 +24,14 @@ const Journal = z.strictObject({
   new_inode: z.string(),
   old_incarnation: z.string(),
   new_incarnation: z.string(),
-  /** Whether the server is to run afterwards, and whether it had to be stopped. */
+  /** Whether the server is to run afterwards. */
   should_run: z.boolean(),
-  was_running: z.boolean(),
+  /** The process that has to be stopped, if there was one. */
+  running: z.strictObject({ pid: z.number().int(), start_time: z.string() }).nullable(),
+  /** Path of the target's binary logs without their numbers; empty when it keeps none. */
+  log_bin: z.string(),
+  /** It is being taken back: whoever finds it goes on with that. */
+  reversing: z.boolean(),
   /** Settings of the running target that were changed for a quick stop, as they were. */
   drained: z.record(z.string(), z.string()),
   /** What the restored server's GTID state must contain; known once the target has stopped. */
@@ -48,7 +53,7 @@ export function closeJournal(place: DataPlace): void {
 export function readJournal(place: DataPlace): Journal | undefined {
   if (!existsSync(place.journal)) return undefined;
   try {
-    return Journal.parse(JSON.parse(readFileSync(place.journal, 'utf8')));
+    return Journal.parse(JSON.parse(readOwn(place.journal)));
   } catch (error) {
     throw new SkybackupError(
       'restore_failed',
@@ -58,6 +63,18 @@ export function readJournal(place: DataPlace): Journal | undefined {
         cause: error,
       },
     );
+  }
+}
+
+/** Of nobody else: what it says is moved, as root. */
+function readOwn(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const { uid } = fstatSync(file);
+    if (uid !== process.getuid?.()) throw new Error(`${path} belongs to user id ${uid}`);
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
   }
 }
 

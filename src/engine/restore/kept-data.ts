@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { removeDurably, renameDurably, writeDurably } from '../managed/durable-file.ts';
@@ -13,6 +13,8 @@ const KeptData = z.looseObject({
   restore_id: z.number().int(),
   /** The data directory of before the restore. Its own marker and options are inside. */
   path: z.string(),
+  /** Its binary logs, where they lay outside of it. */
+  logs: z.string().optional(),
   /** Incarnation of these data, and of those that replaced them. */
   incarnation: z.string(),
   replaced_by: z.string(),
@@ -34,8 +36,8 @@ export function listKeptData({ beside }: DataPlace): KeptData[] {
   return readdirSync(beside)
     .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
     .flatMap((name) => {
-      const kept = KeptData.safeParse(JSON.parse(readFileSync(join(beside, name), 'utf8')));
-      return kept.success && existsSync(kept.data.path) ? [kept.data] : [];
+      const kept = recordOf(join(beside, name));
+      return kept !== undefined && existsSync(kept.path) ? [kept] : [];
     })
     .sort((a, b) => a.kept_at.localeCompare(b.kept_at));
 }
@@ -63,18 +65,42 @@ export async function removeKeptData(place: DataPlace, path: string): Promise<vo
   if (restoreId === undefined || path !== keptPath(place, Number(restoreId))) {
     throw new SkybackupError('invalid_request', `${path} is no kept data of ${place.data}.`);
   }
+  const logs = recordOf(`${path}.json`)?.logs;
   // The name and the record first: half-removed data must never look like something that could be put back.
   if (existsSync(path)) renameDurably(path, join(beside, `${removing}${restoreId}`));
+  await removeLogs(logs);
   if (existsSync(beside)) removeDurably(`${path}.json`);
   await rm(join(beside, `${removing}${restoreId}`), { recursive: true, force: true, maxRetries: 3 });
+  removeEmpty(place);
 }
 
 /** Removes what an interrupted removal left, and records whose data are gone. */
-export async function removeCondemned({ beside }: DataPlace): Promise<void> {
+export async function removeCondemned(place: DataPlace): Promise<void> {
+  const { beside } = place;
   if (!existsSync(beside)) return;
   for (const name of readdirSync(beside)) {
     if (name.startsWith(removing)) await rm(join(beside, name), { recursive: true, force: true, maxRetries: 3 });
     const data = name.startsWith(prefix) && name.endsWith('.json') ? join(beside, name.slice(0, -5)) : undefined;
-    if (data !== undefined && !existsSync(data)) rmSync(join(beside, name), { force: true });
+    if (data === undefined || existsSync(data)) continue;
+    await removeLogs(recordOf(`${data}.json`)?.logs);
+    rmSync(join(beside, name), { force: true });
   }
+  removeEmpty(place);
+}
+
+/** The folder beside the data of a server of others goes with the last that was kept in it. */
+export function removeEmpty({ data, beside }: DataPlace): void {
+  if (beside === dirname(data) || !existsSync(beside) || readdirSync(beside).length > 0) return;
+  rmdirSync(beside);
+}
+
+function recordOf(path: string): KeptData | undefined {
+  if (!existsSync(path)) return undefined;
+  const kept = KeptData.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  return kept.success ? kept.data : undefined;
+}
+
+async function removeLogs(logs: string | undefined): Promise<void> {
+  if (logs === undefined || !/\.before-restore-\d+$/.test(logs)) return;
+  await rm(logs, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
@@ -6,11 +5,11 @@ import type { JobContext } from '../job-context.ts';
 import { sameGtids } from '../mariadb/gtid.ts';
 import { findTool } from '../mariadb/tools.ts';
 import type { Repository } from '../repository/repository.ts';
-import { feed } from './feed.ts';
+import { type FeedOptions, feed } from './feed.ts';
 import { prepare } from './prepare.ts';
 import { type PhysicalManifest, physicalBackup } from './restorable.ts';
 import type { RestoreSource } from './source.ts';
-import type { Staging } from './staging.ts';
+import { makeFolder, type Staging } from './staging.ts';
 import { readBackupGtid, readCheckpoints } from './unpacked-files.ts';
 
 /**
@@ -32,16 +31,17 @@ export async function materialise(
     const increments = chain.length - 1;
     const which = index === 0 ? 'the full backup' : `incremental ${index} of ${increments}`;
     const folder = index === 0 ? staging.data : join(staging.root, 'increment');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, staging.as);
     job.phase('materialising', `Unpacking ${which} beside the present data.`);
     await unpack(manifest, repository, folder, {
       env: staging.env,
+      as: staging.as,
       signal: job.signal,
       onBytes: (bytes) => job.progress(done + bytes, total),
     });
     job.phase('preparing', index === 0 ? 'Applying the redo log of the full backup.' : `Applying ${which}.`);
     const increment = index === 0 ? undefined : folder;
-    await prepare({ manifest, data: staging.data, increment, memoryFor }, staging.env, job.signal);
+    await prepare({ manifest, data: staging.data, increment, memoryFor }, staging, job.signal);
     if (increment !== undefined) await rm(increment, { recursive: true, force: true });
     done += manifest.disk_bytes;
   }
@@ -51,7 +51,7 @@ async function unpack(
   manifest: PhysicalManifest,
   repository: Repository,
   folder: string,
-  how: { env: Readonly<Record<string, string>>; signal: AbortSignal; onBytes: (bytes: number) => void },
+  how: Omit<FeedOptions, 'doing'>,
 ): Promise<void> {
   const program = { path: findTool('mbstream'), args: ['-x', '-p', '2', '-C', folder] };
   await feed(manifest, repository, program, { ...how, doing: 'Unpacking' });

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { renameDurably } from '../managed/durable-file.ts';
+import { logsAside, logsBack, logsIn, type OutsideLogs } from './binary-logs.ts';
 import { inodeOf } from './journal.ts';
 
 /** Old and new data, and the names they go by in turn. */
@@ -13,6 +14,7 @@ export interface DataMove {
   /** Empty when there were no old data. */
   oldInode: string;
   newInode: string;
+  logs: OutsideLogs | undefined;
 }
 
 /** Where the two directories are now, by inode: what was done is seen, not remembered. */
@@ -25,11 +27,14 @@ export function placeOfData(move: DataMove): 'old' | 'between' | 'new' | 'unknow
   return 'unknown';
 }
 
-export function moveAside({ data, kept }: DataMove): void {
+export function moveAside({ data, kept, logs }: DataMove): void {
+  if (logs !== undefined) logsAside(logs);
   if (existsSync(data)) renameDurably(data, kept);
 }
 
-export function moveIn({ data, fresh }: DataMove): void {
+/** `gtids`: what the server on the new data must know as issued. */
+export function moveIn({ data, fresh, logs }: DataMove, gtids: string): void {
+  if (logs !== undefined) logsIn(logs, gtids);
   renameDurably(fresh, data);
 }
 
@@ -38,4 +43,5 @@ export function moveBack(move: DataMove): void {
   const place = placeOfData(move);
   if (place === 'new') renameDurably(move.data, move.fresh);
   if (place !== 'old' && move.oldInode !== '') renameDurably(move.kept, move.data);
+  if (move.logs !== undefined) logsBack(move.logs);
 }

@@ -4,6 +4,7 @@ import { describeExit, startCommand } from '../mariadb/command.ts';
 import { prepareArguments } from '../mariadb/server-options.ts';
 import { findTool } from '../mariadb/tools.ts';
 import type { PhysicalManifest } from './restorable.ts';
+import type { Staging } from './staging.ts';
 import { readCheckpoints } from './unpacked-files.ts';
 
 const mebibyte = 1024 * 1024;
@@ -24,7 +25,7 @@ export interface Preparing {
  */
 export async function prepare(
   { manifest, data, increment, memoryFor }: Preparing,
-  env: Readonly<Record<string, string>>,
+  { env, as }: Pick<Staging, 'env' | 'as'>,
   signal: AbortSignal,
 ): Promise<void> {
   const what = increment === undefined ? 'Preparing the backup' : `Applying the incremental backup ${manifest.id}`;
@@ -40,6 +41,7 @@ export async function prepare(
         ...prepareArguments(manifest.server.options),
       ],
       env,
+      ...as,
     },
     { signal, stdout: 'ignore' },
   );

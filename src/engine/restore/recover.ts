@@ -8,6 +8,7 @@ import { closeJournal, type Journal, readJournal } from './journal.ts';
 import { type KeptData, removeCondemned } from './kept-data.ts';
 import { moveIn, placeOfData } from './move-data.ts';
 import { leftStagings, removeStaging } from './staging.ts';
+import { forgetNote } from './swap-notes.ts';
 
 export interface RecoveredRestore {
   restoreId?: number;
@@ -29,7 +30,10 @@ const settleTimeoutMs = 300_000;
  */
 export async function recoverRestore(home: Home, target: RestoreTarget): Promise<RecoveredRestore> {
   const place = placeOf(home, target);
-  if (!existsSync(place.beside)) return { outcome: 'nothing', detail: '' };
+  if (!existsSync(place.beside)) {
+    forgetNote(home, target);
+    return { outcome: 'nothing', detail: '' };
+  }
   const stagings = leftStagings(place);
   // First of all: a private server or an unpacking tool that still runs would write into what is moved now.
   for (const staging of stagings) await endTagged(staging.root);
@@ -39,6 +43,7 @@ export async function recoverRestore(home: Home, target: RestoreTarget): Promise
   closeJournal(place);
   for (const staging of stagings) await removeStaging(staging);
   await removeCondemned(place);
+  forgetNote(home, target);
   if (settled !== undefined) return settled;
   return stagings.length === 0
     ? { outcome: 'nothing', detail: '' }
@@ -52,18 +57,21 @@ async function settle(home: Home, target: RestoreTarget, journal: Journal): Prom
   const exchange = exchangeOf(home, target, journal);
   const place = placeOfData(exchange.move);
   const restoreId = journal.restore_id;
-  if (place !== 'between' && place !== 'new') {
+  if ((place !== 'between' && place !== 'new') || journal.reversing) {
+    const { reversing } = journal;
     await reverse(exchange, settleTimeoutMs);
     return {
       restoreId,
       outcome: 'reversed',
-      detail: 'The exchange of the data had not begun, so the old data stayed.',
+      detail: reversing
+        ? 'The exchange of the data was being taken back, and that was finished.'
+        : 'The exchange of the data had not begun, so the old data stayed.',
     };
   }
   let remark = '';
   try {
     // The new data were complete and proven before the first rename: what is left is to put them in place and start.
-    if (place === 'between') moveIn(exchange.move);
+    if (place === 'between') moveIn(exchange.move, journal.gtids);
     await startAndProve(exchange);
   } catch (error) {
     const { message } = toSkybackupError(error);

@@ -1,5 +1,6 @@
 import { SkybackupError } from '../../contract/errors.ts';
 import { type ChainLink, followChain } from '../chain/chain.ts';
+import { fileOptions } from '../mariadb/server-options.ts';
 import { findTool, toolVersion } from '../mariadb/tools.ts';
 import { releaseOf } from '../mariadb/version.ts';
 import type { Manifest } from '../repository/manifest.ts';
@@ -28,15 +29,7 @@ export async function checkRestorable(
   target: ServiceRecord,
   signal: AbortSignal,
 ): Promise<void> {
-  if (target.control.kind !== 'managed') {
-    throw new SkybackupError(
-      'unsupported',
-      `${target.id} is not managed by this daemon, so it cannot be restored yet.`,
-      {
-        hint: 'Restore onto a managed service ("skybackup services add <id> --managed") and copy the data from there.',
-      },
-    );
-  }
+  checkExchangeable(target);
   await checkReadable(source, signal);
 }
 
@@ -84,13 +77,27 @@ function checkUnencrypted({ id, encryption }: Manifest): void {
   });
 }
 
+/** Throws `unsupported` for a service whose data cannot be replaced: without control, or without data on this machine. */
+export function checkExchangeable({ id, control, datadir }: ServiceRecord): void {
+  if (control.kind !== 'none' && datadir !== undefined) return;
+  throw new SkybackupError(
+    'unsupported',
+    control.kind === 'none'
+      ? `Service ${id} was registered without a way to stop and start it, so its data cannot be replaced.`
+      : `Service ${id} was registered without its data directory, so its data cannot be replaced.`,
+    {
+      hint: 'Forget the service and register it again with --datadir and --systemd, or with --stop-command and --start-command; or restore onto a managed service ("skybackup services add <id> --managed").',
+    },
+  );
+}
+
 /** Same series, and a patch level at or above the backup's: files move up a patch level, never down, never across. */
-function compareServers(manifest: Manifest, installed: string): void {
+export function compareServers(manifest: Manifest, installed: string, of = 'the server installed here'): void {
   const [source, target] = [versionOf(manifest.server.version), versionOf(installed)];
   if (source.series === target.series && target.patch >= source.patch) return;
   throw new SkybackupError(
     'version_mismatch',
-    `Backup ${manifest.id} is of MariaDB ${source.series}.${source.patch}; the server installed here is ${installed}.`,
+    `Backup ${manifest.id} is of MariaDB ${source.series}.${source.patch}; ${of} is of ${installed}.`,
     { hint: `Install MariaDB ${source.series}, ${source.series}.${source.patch} or newer.` },
   );
 }
@@ -106,6 +113,20 @@ function compareSeries(manifest: Manifest, installed: string): void {
     `The dump ${manifest.id} is of MariaDB ${source.series}; the server installed here is the older ${installed}.`,
     { hint: `Install MariaDB ${source.series} or newer.` },
   );
+}
+
+/** Throws `unsupported_layout` where the target's own configuration would not open these files. */
+export function compareOptions(manifest: Manifest, variables: Readonly<Record<string, string>>, target: string): void {
+  const [needed, given] = [fileOptions(manifest.server.options), fileOptions(variables)];
+  for (const name of ['innodb_page_size', 'innodb_data_file_path', 'lower_case_table_names']) {
+    const [wanted, found] = [needed[name], given[name]];
+    if (wanted === undefined || found === undefined || wanted === found) continue;
+    throw new SkybackupError(
+      'unsupported_layout',
+      `${name} of ${target} is ${found}, and backup ${manifest.id} is of a server with ${wanted}.`,
+      { hint: 'Restore into a new service instead.', details: { variable: name, found, wanted } },
+    );
+  }
 }
 
 function compareTool(manifest: Manifest, installed: string): void {

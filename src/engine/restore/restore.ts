@@ -1,4 +1,5 @@
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { JobContext } from '../job-context.ts';
 import { writeMarker } from '../managed/data-marker.ts';
@@ -9,12 +10,14 @@ import type { ServiceRecord } from '../service.ts';
 import { buildData } from './build-data.ts';
 import { carryOver, filesToCarryOver } from './carry-over.ts';
 import { type DataPlace, placeOf } from './data-place.ts';
-import { checkRestorable } from './restorable.ts';
+import { removeEmpty } from './kept-data.ts';
+import { checkRestorable, compareOptions, compareServers } from './restorable.ts';
 import { ownershipOf, seal } from './seal.ts';
-import { lastBackup, positionOf, type RestoreSource } from './source.ts';
+import { isDump, lastBackup, positionOf, type RestoreSource } from './source.ts';
 import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut } from './space.ts';
 import { removeStaging, type Staging, stagingOf } from './staging.ts';
 import { type SwapControls, type SwapInput, type Swapped, swap } from './swap.ts';
+import { forgetNote, noteTarget } from './swap-notes.ts';
 import { targetServer } from './target-server.ts';
 import { removeBackupFiles } from './unpacked-files.ts';
 
@@ -71,14 +74,17 @@ async function check(input: RestoreInput, place: DataPlace, job: JobContext, con
     });
   }
   checkRenames(place);
+  const { version, variables } = await targetServer(input.home, target).look(job.signal);
+  if (version !== undefined && !isDump(source)) compareServers(lastBackup(source), version, target.id);
+  compareOptions(lastBackup(source), variables, target.id);
   const measured = restoreSpace(source, place);
   checkSpace(controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes });
 }
 
-/** A mount point or a link cannot be exchanged by a rename: better said now than with the target stopped. */
-function checkRenames({ data, beside }: DataPlace): void {
+/** A mount point cannot be exchanged by a rename: better said now than with the target stopped. */
+function checkRenames({ data }: DataPlace): void {
   const stat = lstatSync(data, { throwIfNoEntry: false });
-  if (stat === undefined || (stat.isDirectory() && stat.dev === lstatSync(beside).dev)) return;
+  if (stat === undefined || (stat.isDirectory() && stat.dev === statSync(dirname(data)).dev)) return;
   throw new SkybackupError('unsupported_layout', `${data} is a link or a mount point, so it cannot be exchanged.`, {
     hint: `Stop the service, move its files into a plain directory ${data}, start it, then restore again.`,
   });
@@ -114,7 +120,11 @@ async function buildAndSwap(
     };
   } finally {
     // In the end only the data in use and the kept ones are there; but with the journal open, it says what is what.
-    if (!existsSync(place.journal)) await removeStaging(staging);
+    if (!existsSync(place.journal)) {
+      await removeStaging(staging);
+      removeEmpty(place);
+      forgetNote(input.home, input.target);
+    }
   }
 }
 
@@ -125,10 +135,12 @@ async function build(
   job: JobContext,
   controls: RestoreControls,
 ): Promise<Swapped> {
-  const target = targetServer(input.home, input.target);
-  const server = await buildData(input.source, input.repository, staging, target.serverId, job);
+  const target = targetServer(input.home, input.target, (message) => job.warn(message));
+  const { serverId = lastBackup(input.source).server.server_id } = await target.look(job.signal);
+  noteTarget(input.home, input.target);
+  const server = await buildData(input.source, input.repository, staging, serverId, job);
   try {
-    await target.keepLogin(server.connection);
+    for (const warning of await target.keepLogin(server.connection)) job.warn(warning);
     const sealedAt = await finish(input, place, staging, job);
     job.phase('swapping', 'Exchanging the data directories.');
     const reached = positionOf(input.source);

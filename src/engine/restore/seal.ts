@@ -1,4 +1,5 @@
-import { chmod, chown, lstat, open, readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Ownership {
@@ -48,13 +49,14 @@ export async function seal(directory: string, ownership: Ownership, changedSince
   for (const folder of folders.toReversed()) await sealOne(folder, ownership, ownership.directoryMode, changedSince);
 }
 
+/** By the open file, and through no link: who owns these files may put others in their place at any moment. */
 async function sealOne(path: string, ownership: Ownership, mode: number, changedSince: number): Promise<void> {
-  const stat = await lstat(path);
-  if (stat.mtimeMs < changedSince && stat.ctimeMs < changedSince) return;
-  if (stat.uid !== ownership.uid || stat.gid !== ownership.gid) await chown(path, ownership.uid, ownership.gid);
-  if ((stat.mode & 0o777) !== mode) await chmod(path, mode);
-  const handle = await open(path, 'r');
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
+    const stat = await handle.stat();
+    if (stat.mtimeMs < changedSince && stat.ctimeMs < changedSince) return;
+    if (stat.uid !== ownership.uid || stat.gid !== ownership.gid) await handle.chown(ownership.uid, ownership.gid);
+    if ((stat.mode & 0o777) !== mode) await handle.chmod(mode);
     await handle.sync();
   } finally {
     await handle.close();

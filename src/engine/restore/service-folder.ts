@@ -58,7 +58,7 @@ export function finishServiceFolder(layout: ManagedLayout): void {
 export async function removeServiceFolder(home: Home, id: string): Promise<void> {
   const layout = managedLayout(home, id);
   if (!existsSync(layout.root)) return;
-  for (const staging of leftStagings({ beside: layout.root })) await removeStaging(staging);
+  for (const staging of leftStagings({ data: layout.data, beside: layout.root })) await removeStaging(staging);
   for (const folder of [layout.root, layout.data]) {
     if (!existsSync(folder)) continue;
     for (const server of processesWorkingIn(folder, findTool('mariadbd'))) await discardServer(server, 0);

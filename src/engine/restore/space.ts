@@ -1,4 +1,5 @@
-import { statfsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { DataPlace } from './data-place.ts';
@@ -18,7 +19,9 @@ export interface RestoreSpace {
 
 /** What the data of a source take in a folder, and what is free there. */
 export function restoreSpace(source: RestoreSource, { beside }: Pick<DataPlace, 'beside'>): RestoreSpace {
-  return { needed: neededBytes(source), free: freeBytes(beside), place: beside };
+  // Of a first restore it is still to be made.
+  const place = existsSync(beside) ? beside : dirname(beside);
+  return { needed: neededBytes(source), free: freeBytes(place), place };
 }
 
 /** Throws `no_space` naming both figures when the new data do not fit beside the old. */

@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeSocketFolder, shortSocket } from '../managed/layout.ts';
 import { endTagged, tag } from '../mariadb/tagged-processes.ts';
-import type { DataPlace } from './data-place.ts';
+import { type DataPlace, type RunAs, runAsOwner } from './data-place.ts';
 
 const prefix = 'staging-';
 
@@ -20,14 +20,16 @@ export interface Staging {
   socket: string;
   /** The environment of every process that works here. */
   env: Record<string, string>;
+  /** Who every process that works here has to be: the owner of the data, unless that is us. */
+  as: RunAs;
 }
 
-export function stagingOf({ beside }: Pick<DataPlace, 'beside'>, restoreId: number): Staging {
-  return stagingAt(join(beside, `${prefix}${restoreId}`));
+export function stagingOf({ data, beside }: Pick<DataPlace, 'data' | 'beside'>, restoreId: number): Staging {
+  return stagingAt(join(beside, `${prefix}${restoreId}`), runAsOwner(data));
 }
 
 /** One whose folder is `root`. */
-export function stagingAt(root: string): Staging {
+export function stagingAt(root: string, as: RunAs = {}): Staging {
   const run = join(root, 'private');
   return {
     root,
@@ -38,14 +40,27 @@ export function stagingAt(root: string): Staging {
     initFile: join(run, 'init.sql'),
     socket: shortSocket(join(run, 'private.sock')),
     env: tag(root),
+    as,
   };
 }
 
 /** Makes it empty: whatever an earlier restore of the same number left is removed first. */
 export async function makeStaging(staging: Staging): Promise<void> {
   await removeStaging(staging);
-  for (const folder of [staging.data, staging.temporary]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  makeSocketFolder(staging.socket);
+  const beside = dirname(staging.root);
+  if (!existsSync(beside)) {
+    mkdirSync(beside, { recursive: true, mode: 0o711 });
+    // Whatever the umask says: the owner of the data passes through here to the folders of its own.
+    chmodSync(beside, 0o711);
+  }
+  for (const folder of [staging.root, staging.data, staging.run, staging.temporary]) makeFolder(folder, staging.as);
+  makeSocketFolder(staging.socket, staging.as);
+}
+
+/** A folder for whoever works in it alone. */
+export function makeFolder(path: string, as: RunAs): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (as.uid !== undefined) chownSync(path, as.uid, as.gid ?? -1);
 }
 
 /** Ends what still works in it, then removes it and its socket. Safe to repeat. */
@@ -57,8 +72,8 @@ export async function removeStaging(staging: Staging): Promise<void> {
 }
 
 /** The staging folders that restores of this service left behind. */
-export function leftStagings({ beside }: Pick<DataPlace, 'beside'>): Staging[] {
+export function leftStagings({ data, beside }: Pick<DataPlace, 'data' | 'beside'>): Staging[] {
   return readdirSync(beside)
     .filter((name) => name.startsWith(prefix))
-    .map((name) => stagingAt(join(beside, name)));
+    .map((name) => stagingAt(join(beside, name), runAsOwner(data)));
 }

@@ -8,14 +8,16 @@ import { highestGtids } from '../mariadb/gtid.ts';
 import type { PrivateServer } from '../mariadb/private-server.ts';
 import { holdersOf, type ProcessIdentity } from '../mariadb/process-identity.ts';
 import { proveUnused } from '../mariadb/server-process.ts';
-import { keptPath, placeOf, type RestoreTarget } from './data-place.ts';
+import { handOverState } from './binary-logs.ts';
+import { keptPath, placeOf, type RestoreTarget, runAsOwner } from './data-place.ts';
 import { drain, drainSettings } from './drain.ts';
 import { close, type Exchange, exchangeOf, reverse, startAndProve } from './exchange.ts';
 import { giveGtidState, liveGtidState, stoppedGtidState } from './gtid-state.ts';
-import { inodeOf, type SwapStep, writeJournal } from './journal.ts';
+import { inodeOf, type Journal, type SwapStep, writeJournal } from './journal.ts';
 import type { KeptData } from './kept-data.ts';
 import { moveAside, moveIn } from './move-data.ts';
 import { ownershipOf, seal } from './seal.ts';
+import { noteTarget } from './swap-notes.ts';
 import { targetServer } from './target-server.ts';
 
 /** What tests turn: to look in at each step, and not to wait minutes for a server that was made to hang. */
@@ -71,9 +73,14 @@ export async function swap(
   controls: SwapControls,
 ): Promise<Swapped> {
   const { stopTimeoutMs = 120_000, startTimeoutMs, afterStep } = controls;
-  const { exchange, running } = await openExchange(input, proven, controls.answerTimeoutMs ?? 10_000);
-  const { place, server, move, journal } = exchange;
   const warnings: string[] = [];
+  const { exchange, running } = await openExchange(
+    input,
+    proven,
+    (message) => warnings.push(message),
+    controls.answerTimeoutMs ?? 10_000,
+  );
+  const { place, server, move, journal } = exchange;
   let [stoppedAt, startedAt] = [0, 0];
   let kept: KeptData | undefined;
 
@@ -84,20 +91,33 @@ export async function swap(
       async () => {
         stoppedAt = performance.now();
         if (running !== undefined) await server.stop(running, stopTimeoutMs);
-        else if (existsSync(place.data)) await proveUnused(place.data);
+        await server.withhold();
+        if (existsSync(place.data)) await proveUnused(place.data);
       },
     ],
     [
       'sealing',
       async () => {
-        journal.gtids = highestGtids(input.highestGtids, journal.gtids, await stoppedGtidState(place.data));
+        journal.gtids = highestGtids(
+          input.highestGtids,
+          journal.gtids,
+          journal.log_bin === '' ? '' : await stoppedGtidState(journal.log_bin),
+        );
         await giveGtidState(proven.server.connection, journal.gtids);
         await proven.server.stop();
+        handOverState(proven.data, place.data, journal.log_bin, journal.gtids, runAsOwner(place.data));
         await seal(proven.data, await ownershipOf(place.data), proven.sealedAt);
       },
     ],
-    ['aside', () => moveAside(move)],
-    ['in', () => moveIn(move)],
+    [
+      'aside',
+      () => {
+        refuseRevived(place.data);
+        moveAside(move);
+        refuseRevived(move.kept);
+      },
+    ],
+    ['in', () => moveIn(move, journal.gtids)],
     [
       'starting',
       async () => {
@@ -137,11 +157,12 @@ export async function swap(
 async function openExchange(
   input: SwapInput,
   proven: ProvenData,
+  warn: (message: string) => void,
   answerTimeoutMs: number,
 ): Promise<{ exchange: Exchange; running: ProcessIdentity | undefined }> {
   const { home, target, restoreId } = input;
   const place = placeOf(home, target);
-  const server = targetServer(home, target);
+  const server = targetServer(home, target, warn);
   const running = server.find();
   const kept = keptPath(place, restoreId);
   if (existsSync(kept)) {
@@ -159,6 +180,7 @@ async function openExchange(
       );
     }
   }
+  const { logBin } = await server.look();
   const stranger = holdersOf(place.data).find((holder) => holder.pid !== running?.pid);
   if (stranger !== undefined) {
     throw new SkybackupError(
@@ -167,7 +189,8 @@ async function openExchange(
       { hint: `End process ${stranger.pid}, then restore again.` },
     );
   }
-  const exchange = exchangeOf(home, target, {
+  noteTarget(home, target);
+  const journal: Journal = {
     format: 1,
     service_id: target.id,
     restore_id: restoreId,
@@ -177,14 +200,27 @@ async function openExchange(
     new_inode: inodeOf(proven.data),
     old_incarnation: readMarker(place.data)?.incarnation ?? target.incarnation,
     new_incarnation: input.newIncarnation,
-    should_run: running !== undefined || server.isWanted(),
-    was_running: running !== undefined,
+    should_run: running !== undefined || (await server.isWanted()),
+    running: running ?? null,
+    log_bin: logBin,
+    reversing: false,
     drained: {},
     gtids: '',
     keep_hours: input.keepHours ?? 72,
     begun_at: new Date().toISOString(),
-  });
-  return { exchange, running };
+  };
+  return { exchange: exchangeOf(home, target, journal, server), running };
+}
+
+/** Something that watches over the target may start it again at any moment: its files must not be moved under it. */
+function refuseRevived(data: string): void {
+  const [holder] = holdersOf(data);
+  if (holder === undefined) return;
+  throw new SkybackupError(
+    'conflict',
+    `Process ${holder.pid} (${holder.command}) has ${holder.path} open: something started the server again while its data were to be exchanged.`,
+    { hint: 'Switch off whatever restarts the server by itself, then restore again.' },
+  );
 }
 
 /** Last of all asks whether the swap may still happen: this job's lease, and a cancel. */

@@ -4,6 +4,7 @@ import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { JobContext } from '../job-context.ts';
 import { type DataMarker, markerName, readMarker, writeMarker } from '../managed/data-marker.ts';
 import { type PrivateServer, startPrivateServer } from '../mariadb/private-server.ts';
+import { fileOptions } from '../mariadb/server-options.ts';
 import { type DataPlace, placeOf } from './data-place.ts';
 import type { KeptData } from './kept-data.ts';
 import { proveReadable } from './prove.ts';
@@ -76,24 +77,23 @@ async function proveAndSwap(
   controls: RestoreControls,
 ): Promise<Awaited<ReturnType<typeof swap>>> {
   const { kept, target, home } = input;
-  const running = targetServer(home, target);
+  const running = targetServer(home, target, (message) => job.warn(message));
+  const { serverId = 1, variables } = await running.look(job.signal);
   await makeStaging(staging);
   job.phase('proving', 'Opening every table of the kept data on a private server.');
-  const options = before?.options ?? {};
-  const server = await startPrivateServer(
-    { ...staging, data: kept.path, options, serverId: running.serverId },
-    job.signal,
-  );
+  // Data that skybackup did not make open with what their server opens its present ones with.
+  const options = before?.options ?? variables;
+  const server = await startPrivateServer({ ...staging, data: kept.path, options, serverId }, job.signal);
   try {
     await proveReadable(staging.log, server.connection, job);
-    await running.keepLogin(server.connection);
+    for (const warning of await running.keepLogin(server.connection)) job.warn(warning);
     writeMarker(kept.path, {
       ...before,
       format: 1,
       service_id: target.id,
       incarnation: input.newIncarnation,
       created_at: new Date().toISOString(),
-      options,
+      options: fileOptions(options),
       restore_id: input.restoreId,
     });
     job.signal.throwIfAborted();

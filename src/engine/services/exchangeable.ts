@@ -3,17 +3,21 @@ import { serviceIdPattern } from '../../contract/ids.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { managedLayout } from '../managed/layout.ts';
 import type { RestoreTarget } from '../restore/data-place.ts';
+import { notedTargets } from '../restore/swap-notes.ts';
 
 /**
- * Every service whose data may be exchanged, or may have been when the daemon before this one ended: registered, or with a
- * folder left from before the state was lost.
+ * Every service whose data may be exchanged, or may have been when the daemon before this one ended: registered, or with
+ * something left from before the state was lost.
  */
 export function exchangeable({ home, state }: Pick<EngineContext, 'home' | 'state'>): RestoreTarget[] {
-  const registered = state.services.list().filter((service) => service.control.kind === 'managed');
+  const registered: RestoreTarget[] = state.services
+    .list()
+    .filter(({ control, datadir }) => control.kind !== 'none' && datadir !== undefined);
   const known = new Set(registered.map(({ id }) => id));
   const folders = existsSync(home.services) ? readdirSync(home.services) : [];
   const left = folders.filter((name) => serviceIdPattern.test(name) && !known.has(name));
-  return [...registered, ...left.map((id) => managedTarget(home, id))];
+  const noted = notedTargets(home).filter(({ id }) => !known.has(id));
+  return [...registered, ...noted, ...left.map((id) => managedTarget(home, id))];
 }
 
 function managedTarget(home: EngineContext['home'], id: string): RestoreTarget {

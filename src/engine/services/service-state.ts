@@ -1,4 +1,5 @@
 import { toSkybackupError } from '../../contract/errors.ts';
+import type { Home } from '../../contract/home.ts';
 import { redact } from '../../contract/redact.ts';
 import type { ServiceStatus } from '../../contract/status.ts';
 import { serverIn } from '../control/seen-server.ts';
@@ -6,6 +7,7 @@ import { type UnitState, unitState } from '../control/systemd-control.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { managedStatus } from '../managed/managed-server.ts';
 import { connect } from '../mariadb/connect.ts';
+import { isBeingExchanged } from '../restore/data-place.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { checkKnownServer } from './known-server.ts';
 
@@ -25,14 +27,15 @@ export async function serviceState(
   /** A power job that does not count: it belongs to whoever asks, and has not begun. */
   exceptJob?: number,
 ): Promise<ServiceState> {
-  const state = service.control.kind === 'managed' ? await managedStatus(context.home, service) : await probe(service);
+  const { home } = context;
+  const state = service.control.kind === 'managed' ? await managedStatus(home, service) : await probe(home, service);
   const active = context.state.jobs.activeOf(service.id).filter((job) => job.id !== exceptJob);
   const power = active.find((job) => job.kind === 'start' || job.kind === 'stop');
   // Until its job has ended: whoever sees `ready` or `stopped` may go on at once, and no lane is held any more.
   return power === undefined ? state : { ...state, status: power.kind === 'start' ? 'pending_start' : 'pending_stop' };
 }
 
-async function probe(service: StoredService): Promise<ServiceState> {
+async function probe(home: Home, service: StoredService): Promise<ServiceState> {
   try {
     const server = await connect(service.connection, { timeoutMs: probeMs });
     try {
@@ -48,14 +51,18 @@ async function probe(service: StoredService): Promise<ServiceState> {
     if (failure.code === 'access_denied' || failure.details.errno === noFreeConnection)
       return { status: 'ready', message };
     if (failure.code !== 'service_down') return { status: 'unknown', message };
-    return { message, ...(await silent(service)) };
+    return { message, ...(await silent(home, service)) };
   }
 }
 
 const noFreeConnection = 1040;
 
 /** Of a server that does not answer: what its unit says, else whether a process is there. */
-async function silent({ control, datadir }: StoredService): Promise<ServiceState> {
+async function silent(home: Home, service: StoredService): Promise<ServiceState> {
+  const { control, datadir } = service;
+  if (isBeingExchanged(home, service)) {
+    return { status: 'pending_modifying', message: 'A restore is exchanging the data of this service.' };
+  }
   if (control.kind === 'systemd') {
     const state = unitStates[await unitState(control.unit, probeMs)];
     if (state !== undefined) return state;

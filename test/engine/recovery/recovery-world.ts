@@ -75,7 +75,7 @@ export function recoveryWorld(server: TestMariadbd): RecoveryWorld {
     rebuilt: async (wanted, base, job) => world.rebuiltFrom(await world.source(wanted, base), job),
     async rebuiltFrom(source, job = recordedJob()) {
       restores += 1;
-      const staging = stagingOf({ beside: server.root }, restores);
+      const staging = stagingOf({ data: server.datadir, beside: server.root }, restores);
       try {
         const data = await buildData(source, repository, staging, 4711, job);
         try {

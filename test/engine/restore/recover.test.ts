@@ -122,7 +122,7 @@ describe('killed during the exchange', () => {
   test('and the restored server does not start at the recovery: the old data come back', async () => {
     const killed = await killedAt('aside');
     writeFileSync(
-      join(stagingOf({ beside: layout.root }, killed.restoreId).data, 'aria_log_control'),
+      join(stagingOf(placeOf(scene.place.home, scene.target), killed.restoreId).data, 'aria_log_control'),
       Buffer.alloc(52),
     );
     const recovered = await recoverRestore(scene.place.home, scene.target);

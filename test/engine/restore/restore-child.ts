@@ -5,6 +5,7 @@
 import { createReadStream, readFileSync, writeSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { homeOf } from '../../../src/contract/home.ts';
+import { connect } from '../../../src/engine/mariadb/connect.ts';
 import type { Manifest } from '../../../src/engine/repository/manifest.ts';
 import { restoreBackup } from '../../../src/engine/restore/restore.ts';
 import type { ServiceRecord } from '../../../src/engine/service.ts';
@@ -18,6 +19,8 @@ export interface ChildRequest {
   manifest: Manifest;
   file: string;
   until: string;
+  /** The user to be; everything is loaded before. */
+  uid?: number;
 }
 
 const request = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ChildRequest;
@@ -42,6 +45,14 @@ async function* halfABackup(): AsyncGenerator<Buffer> {
 const repository = sampleRepository({ manifest: request.manifest, file: request.file }, () =>
   request.until === 'materialising' ? Readable.from(halfABackup()) : createReadStream(request.file),
 );
+
+if (request.uid !== undefined) {
+  // What is loaded at the first connection only may lie where that user cannot read.
+  await (await connect(request.target.connection)).close();
+  process.setgroups?.([]);
+  process.setgid?.(request.uid);
+  process.setuid?.(request.uid);
+}
 
 await restoreBackup(
   {

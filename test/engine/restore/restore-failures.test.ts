@@ -75,9 +75,9 @@ describe('refused before anything is done', () => {
     }
   });
 
-  test('what is no full physical backup, or encrypted', async () => {
-    const dump: Manifest = { ...scene.backup.manifest, type: 'dump', method: 'mariadb-dump', lsn: null };
-    expect(await failure(scene.input({ source: { backups: [dump] } }))).toMatchObject({ code: 'unsupported' });
+  test('what holds no whole data, or is encrypted', async () => {
+    const logs: Manifest = { ...scene.backup.manifest, type: 'binarylog', method: 'mariadb-binlog', lsn: null };
+    expect(await failure(scene.input({ source: { backups: [logs] } }))).toMatchObject({ code: 'unsupported' });
     const secret: Manifest = { ...scene.backup.manifest, encryption: { kind: 'age', recipients: ['age1x'] } };
     expect(await failure(scene.input({ source: { backups: [secret] } }))).toMatchObject({ code: 'unsupported' });
   });

@@ -28,15 +28,20 @@ export interface Scene {
   expectTidy(): Promise<void>;
 }
 
+/** What a scene's server holds when it is backed up. */
+export const sampleSql = `${seedSql(1)} CREATE TABLE shop.generation (v VARCHAR(40)); INSERT INTO shop.generation VALUES ('backed up');`;
+
+/** Changes rows and tables, so that old and restored data differ in most tables. */
+export const damageSql = `UPDATE shop.customers SET note = UUID(); DELETE FROM shop.orders LIMIT 10; UPDATE shop.legacy SET v = UUID();
+  UPDATE shop.settings SET v = UUID(); UPDATE shop.generation SET v = 'damaged';
+  CREATE OR REPLACE TABLE shop.newer (id INT) SELECT 1 AS id; DROP TABLE IF EXISTS shop.bulk;`;
+
 let restoreId = 0;
 
 export async function makeScene(): Promise<Scene> {
   const place = temporaryHome();
   const target = await managedService(place.home, 'orders');
-  await sqlOn(
-    target,
-    `${seedSql(1)} CREATE TABLE shop.generation (v VARCHAR(40)); INSERT INTO shop.generation VALUES ('backed up');`,
-  );
+  await sqlOn(target, sampleSql);
   const backedUp = await checksums(target.connection);
   mkdirSync(place.home.repository, { recursive: true });
   const backup = await takeSampleBackup(target, place.home.repository);
@@ -60,12 +65,7 @@ export async function makeScene(): Promise<Scene> {
       };
     },
     damage: async () => {
-      await sqlOn(
-        target,
-        `UPDATE shop.customers SET note = UUID(); DELETE FROM shop.orders LIMIT 10; UPDATE shop.legacy SET v = UUID();
-         UPDATE shop.settings SET v = UUID(); UPDATE shop.generation SET v = 'damaged';
-         CREATE OR REPLACE TABLE shop.newer (id INT) SELECT 1 AS id; DROP TABLE IF EXISTS shop.bulk;`,
-      );
+      await sqlOn(target, damageSql);
       return checksums(target.connection);
     },
     expectTidy: () => expectTidy(place, target),
