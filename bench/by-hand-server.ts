@@ -7,10 +7,21 @@ import { findTool } from '../src/engine/mariadb/tools.ts';
 
 const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
 
+/** Binary logs to replay once the restored server answers. */
+export interface ByHandLogs {
+  /** The archived logs, each `.zst`, in their order. */
+  files: readonly string[];
+  /** GTID positions: after the first, up to and with the second. */
+  from: string;
+  until: string;
+  /** An option file with an account of the restored data. */
+  login: string;
+}
+
 /** A MariaDB server run from a shell: what the restore through the daemon is compared with. */
 export interface ByHandServer {
-  /** Unpacks and prepares, applies the increments oldest first, stops, exchanges the directories, starts, waits for an answer: the time of all of it, in milliseconds. */
-  restore(object: string, increments?: readonly string[]): Promise<number>;
+  /** Unpacks and prepares, applies the increments oldest first, stops, exchanges the directories, starts, waits for an answer, replays logs: the time of all of it, in milliseconds. */
+  restore(object: string, increments?: readonly string[], logs?: ByHandLogs): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -52,7 +63,7 @@ export async function startByHand(root: string): Promise<ByHandServer> {
 
   return {
     stop,
-    async restore(object, increments = []) {
+    async restore(object, increments = [], logs = undefined) {
       const fresh = join(root, 'fresh');
       const old = join(root, 'old');
       const since = performance.now();
@@ -68,6 +79,7 @@ export async function startByHand(root: string): Promise<ByHandServer> {
       renameSync(data, old);
       renameSync(fresh, data);
       server = await start();
+      if (logs !== undefined) await replay(logs, root, socket);
       const took = performance.now() - since;
       rmSync(old, { recursive: true });
       return took;
@@ -78,7 +90,20 @@ export async function startByHand(root: string): Promise<ByHandServer> {
 async function unpack(object: string, folder: string): Promise<void> {
   mkdirSync(folder);
   const pipe = `'${findTool('zstd')}' -dc '${object}' | '${findTool('mbstream')}' -x -C '${folder}'`;
-  await execa('bash', ['-o', 'pipefail', '-c', pipe]);
+  await shell(pipe);
+}
+
+async function replay({ files, from, until, login }: ByHandLogs, root: string, socket: string): Promise<void> {
+  const plain = files.map((_file, at) => join(root, `log-${at}`));
+  for (const [at, file] of files.entries()) await shell(`'${findTool('zstd')}' -dc '${file}' > '${plain[at]}'`);
+  const positions = `--start-position='${from}' --stop-position='${until}'`;
+  const decoder = `'${findTool('mariadb-binlog')}' --no-defaults --verify-binlog-checksum ${positions} ${plain.join(' ')}`;
+  await shell(`${decoder} | '${findTool('mariadb')}' --defaults-file='${login}' --socket='${socket}' --binary-mode`);
+  for (const file of plain) rmSync(file);
+}
+
+async function shell(line: string): Promise<void> {
+  await execa('bash', ['-o', 'pipefail', '-c', line]);
 }
 
 async function prepare(folder: string, ...more: string[]): Promise<void> {

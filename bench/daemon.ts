@@ -22,8 +22,8 @@ export interface DaemonUnderTest {
   connect(): Promise<SqlConnection>;
   /** Takes a backup, a full one unless told otherwise; its id, once it is published. */
   backup(type?: BackupType): Promise<string>;
-  /** Restores it onto the service; resolves once the service is back. Answers the downtime that the daemon reports. */
-  restore(backupId: string): Promise<number>;
+  /** Restores it onto the service, to its own moment or that of a GTID position; resolves once the service is back. Answers the downtime that the daemon reports. */
+  restore(backupId: string, gtid?: string): Promise<number>;
   /** The highest resident memory of the daemon so far, in MiB. */
   peakMiB(): number;
   dispose(): Promise<void>;
@@ -76,8 +76,9 @@ export async function startDaemon(): Promise<DaemonUnderTest> {
       if (backupId === undefined) throw new Error('the job names no backup');
       return backupId;
     },
-    async restore(backupId) {
-      const { id } = await api.createRestore({ service_id: service, backup_id: backupId });
+    async restore(backupId, gtid) {
+      const moment = gtid === undefined ? {} : { gtid };
+      const { id } = await api.createRestore({ service_id: service, backup_id: backupId, ...moment });
       let downtime: number | undefined;
       await untilEnded(async () => {
         const restore = await api.getRestore(id);

@@ -1,9 +1,9 @@
 // A restore through the daemon (checked, proven, swapped), of a full backup or, with --increments, of a chain; beside the same
 // steps typed into a shell.
-import { readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { startByHand } from './by-hand-server.ts';
 import { fill, startDaemon } from './daemon.ts';
+import { removeKept } from './kept-data.ts';
 import { compare, numberOption } from './measure.ts';
 
 const megabytes = numberOption('mb', 500);
@@ -51,12 +51,4 @@ try {
 } finally {
   await byHand.stop();
   await under.dispose();
-}
-
-/** The data of before are kept for three days; a bench of many rounds would fill the disk with them. */
-function removeKept(datadir: string): void {
-  const parent = dirname(datadir);
-  for (const name of readdirSync(parent)) {
-    if (name.includes('before-restore')) rmSync(join(parent, name), { recursive: true });
-  }
 }

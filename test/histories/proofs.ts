@@ -7,7 +7,7 @@ import { service, type TakenBackup, type World } from './world.ts';
 const copy = 'copy-to-look-at';
 
 /** What is to be restored, and what has to come of it. */
-interface Wanted {
+export interface Wanted {
   words: string;
   request: { id: string; gtid?: string; before_gtid?: string; point_in_time?: string };
   /** Every moment that is a right answer. */
@@ -18,25 +18,39 @@ interface Wanted {
 
 /** Makes a new service of a random point, and compares every table with what was recorded then. */
 export async function prove(world: World, dice: Dice): Promise<void> {
-  if (world.backups.length === 0) return;
-  // Mostly of what has to work: refusals are quick and prove little.
+  const wanted = choose(world, dice);
+  if (wanted === undefined) return;
+  const end = await world.restore(copy, { target: 'new', ...wanted.request });
+  if (end.refused !== undefined) return expectRefusal(world, wanted, end.refused);
+  const found = await world.holds(copy);
+  await world.remove(copy);
+  expectRight(world, wanted, found);
+}
+
+/** A random point. Mostly one that has to work: refusals are quick and prove little. */
+export function choose(world: World, dice: Dice): Wanted | undefined {
+  if (world.backups.length === 0) return undefined;
   let wanted: Wanted | undefined;
   for (let tries = 5; tries > 0 && wanted?.certain !== true; tries -= 1) {
     wanted = dice.weighted(kinds).choose(world, dice);
   }
-  if (wanted === undefined) return;
-  const end = await world.restore(copy, { target: 'new', ...wanted.request });
-  if (end.refused !== undefined) {
-    world.tell(`     ${wanted.words}: refused, ${end.refused.code}: ${end.refused.message}`);
-    const allowed = ['unsupported', 'not_found', 'conflict'].includes(end.refused.code);
-    if (!wanted.certain && allowed) return;
-    throw new Error(`${wanted.words} was refused: ${JSON.stringify(end.refused)}`);
-  }
-  const found = await world.holds(copy);
-  await world.remove(copy);
+  return wanted;
+}
+
+export function expectRefusal(
+  world: World,
+  { words, certain }: Wanted,
+  refused: { code: string; message: string },
+): void {
+  world.tell(`     ${words}: refused, ${refused.code}: ${refused.message}`);
+  if (!certain && ['unsupported', 'not_found', 'conflict'].includes(refused.code)) return;
+  throw new Error(`${words} was refused: ${JSON.stringify(refused)}`);
+}
+
+export function expectRight(world: World, wanted: Wanted, found: Fingerprint): void {
   const at = wanted.right.find(({ state }) => differences(state, found).length === 0);
-  if (at !== undefined) return world.tell(`     proven: ${wanted.words} is as #${at.index}`);
-  throw new Error(`${wanted.words} is not what it was: ${whatItIs(world, wanted, found)}`);
+  if (at === undefined) throw new Error(`${wanted.words} is not what it was: ${whatItIs(world, wanted, found)}`);
+  world.tell(`     proven: ${wanted.words} is as #${at.index}`);
 }
 
 function whatItIs({ timeline }: World, { right }: Wanted, found: Fingerprint): string {

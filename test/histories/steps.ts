@@ -4,7 +4,7 @@ import { SkybackupError } from '../../src/contract/errors.ts';
 import { connect } from '../../src/engine/mariadb/connect.ts';
 import type { Dice } from './dice.ts';
 import { killATool } from './killing.ts';
-import { prove } from './proofs.ts';
+import { choose, expectRefusal, expectRight, prove } from './proofs.ts';
 import { rowsUnit, schemaUnit, slowStatement } from './workload.ts';
 import { type Act, service, type World } from './world.ts';
 
@@ -32,6 +32,7 @@ export const steps: readonly { name: string; weight: number; act: Act }[] = [
   { name: 'a tool is killed', weight: 2, act: failedBackup },
   { name: 'the daemon is killed', weight: 1, act: killDaemon },
   { name: 'restore over itself', weight: 1, act: restoreOverItself },
+  { name: 'undo', weight: 1, act: undo },
   { name: "a restore's tool is killed", weight: 1, act: failedRestore },
   { name: 'verification', weight: 1, act: verify },
   { name: 'proof', weight: 2, act: prove },
@@ -57,7 +58,7 @@ async function goOnSlowly(world: World, dice: Dice): Promise<void> {
 
 /** What was committed until now is of an earlier second than what comes. */
 async function nextSecond(): Promise<void> {
-  await delay(1010 - (Date.now() % 1000));
+  await delay(1030 - (Date.now() % 1000));
 }
 
 async function purge(world: World, dice: Dice): Promise<void> {
@@ -119,16 +120,33 @@ async function killDaemon(world: World, dice: Dice): Promise<void> {
   if (job.status === 'Succeeded') await world.took(job);
 }
 
+/** Its own data are replaced by those of a random point. */
 async function restoreOverItself(world: World, dice: Dice): Promise<void> {
-  if (world.backups.length === 0) return;
-  const { id, moment } = dice.one(world.backups);
-  const since = world.clock();
+  const wanted = choose(world, dice);
+  if (wanted === undefined) return;
+  const [since, before] = [world.atLeast(), world.timeline.last];
   await world.leave();
-  const end = await world.restore(service, { id });
-  if (end.refused !== undefined) throw new Error(`the restore ended as ${JSON.stringify(end.refused)}`);
+  const end = await world.restore(service, wanted.request);
+  if (end.refused !== undefined) return expectRefusal(world, wanted, end.refused);
   const begun = await world.beginAnew(since);
-  world.tell(`     ${id.slice(0, 8)} is restored: #${begun.index} is to be as #${moment.index}`);
-  world.same(moment.state, begun.state, `the service restored from ${id}`);
+  expectRight(world, wanted, begun.state);
+  world.replaced.push({ restoreId: end.id, before });
+}
+
+/** What a restore, or an undo, has replaced comes back. */
+async function undo(world: World, dice: Dice): Promise<void> {
+  if (world.replaced.length === 0) return;
+  const chosen = dice.one(world.replaced);
+  const [since, { last }] = [world.atLeast(), world.timeline];
+  await world.leave();
+  const asked = await world.patiently(() => world.daemon.api.daemon.undoRestore(chosen.restoreId));
+  const job = await world.daemon.ended(asked.job_id ?? 0);
+  if (job.status !== 'Succeeded') throw new Error(`the undo ended as ${job.status}: ${JSON.stringify(job.error)}`);
+  const begun = await world.beginAnew(since);
+  world.tell(`     restore ${chosen.restoreId} is undone: #${begun.index} is to be as #${chosen.before.index}`);
+  world.same(chosen.before.state, begun.state, `the service after undoing restore ${chosen.restoreId}`);
+  world.replaced.splice(world.replaced.indexOf(chosen), 1);
+  world.replaced.push({ restoreId: asked.id, before: last });
 }
 
 /** One of a restore's processes is killed: the service has its old data or the new ones, all of them. */
@@ -136,7 +154,7 @@ async function failedRestore(world: World, dice: Dice): Promise<void> {
   if (world.backups.length === 0) return;
   const { id, moment } = dice.one(world.backups);
   const { last } = world.timeline;
-  const since = world.clock();
+  const since = world.atLeast();
   await world.leave();
   const end = await world.restore(service, { id }, async (jobId) => {
     const killed = await killATool(world.daemon.pid, dice, () => world.running(jobId));
@@ -144,6 +162,7 @@ async function failedRestore(world: World, dice: Dice): Promise<void> {
   });
   if (end.refused === undefined) {
     world.same(moment.state, (await world.beginAnew(since)).state, `the service restored from ${id}`);
+    world.replaced.push({ restoreId: end.id, before: last });
   } else {
     world.tell(`     it failed: ${end.refused.message.slice(0, 150)}`);
     world.same(last.state, await world.holds(service), 'the service after a restore that failed');

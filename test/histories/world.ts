@@ -31,6 +31,8 @@ export class World {
   daemon: TestDaemon;
   readonly timeline = new Timeline();
   readonly backups: TakenBackup[] = [];
+  /** Restores that can be undone, and what the data were before each. */
+  readonly replaced: { restoreId: number; before: Moment }[] = [];
   /** A transaction that is open in a session of its own. */
   slow: SqlConnection | undefined;
   readonly #tell: (line: string) => void;
@@ -74,14 +76,16 @@ export class World {
     const log = await this.#logNumber();
     await sql.query(`SET SESSION gtid_domain_id = ${unit.domain}, timestamp = ${unit.forged ?? 'DEFAULT'}`);
     let said = '';
+    // Of the last statement, which commits: the server takes the second in which it begins.
+    let at = 0;
     for (const statement of unit.statements) {
+      at = this.atLeast();
       await sql.query(statement).catch((error: unknown) => {
         if (!(error instanceof SkybackupError) || error.code !== 'statement_failed') throw error;
         said = ` (refused: ${error.message.slice(0, 80)})`;
       });
     }
     if (said !== '') await sql.query('ROLLBACK');
-    const at = this.clock();
     await sql.query('SET SESSION timestamp = DEFAULT');
     await this.#record({ unit, from: log, at, said });
   }
@@ -89,7 +93,7 @@ export class World {
   /** Commits the open transaction. */
   async carryOutSlow(): Promise<void> {
     const log = await this.#logNumber();
-    const before = this.clock();
+    const before = this.atLeast();
     await this.slow?.query('COMMIT');
     await this.slow?.close();
     this.slow = undefined;
@@ -104,6 +108,11 @@ export class World {
   /** The clock of the machine, which is the servers' too; Unix seconds. */
   clock(): number {
     return Math.floor(Date.now() / 1000);
+  }
+
+  /** As `clock`, where the servers may read a coarser one that is some milliseconds behind. */
+  atLeast(): number {
+    return Math.floor((Date.now() - 20) / 1000);
   }
 
   async #record({ unit, from, at, said }: { unit: Unit; from: number; at: number; said: string }): Promise<void> {
@@ -140,7 +149,7 @@ export class World {
     const numbers = rows.map(({ Log_name }) => Number(Log_name.split('.')[1]));
     const now = this.clock() + 1;
     this.timeline.sawLogs(numbers, this.#sawLogsAt, now);
-    this.#sawLogsAt = now - 1;
+    this.#sawLogsAt = this.atLeast();
     return numbers;
   }
 
