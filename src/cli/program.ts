@@ -103,6 +103,16 @@ export async function runProgram(args: string[]): Promise<number> {
     async (terminal, self) => (await import('./services/remove.ts')).removeService(terminal, first(self), self.opts()),
   ).option('--confirm <id>', 'its id, typed by a person who has no terminal');
 
+  const binlogs = group('binlogs', 'archived binary logs');
+  command(
+    binlogs,
+    'export <service>',
+    "write the archived logs as the server's own files, with an index and their GTID range, from this machine's repository",
+    async (terminal, self) => (await import('./binlogs/export.ts')).exportBinlogs(terminal, first(self), self.opts()),
+  )
+    .option('--to <dir>', 'a new directory')
+    .option('--from-gtid <position>', 'only the logs that hold something after it');
+
   const restores = group('restores', 'backups brought back');
   command(restores, 'list [service]', 'restores, newest first', async (terminal, self) =>
     (await import('./restores/list.ts')).listRestores(terminal, self.args[0]),

@@ -7,17 +7,25 @@ type Context = Pick<EngineContext, 'state'>;
 
 /** All backups of a service as retention sees them, those that a job works with pinned; on demand also those it found. */
 export function backupsOf({ state }: Context, serviceId: string, leaveFound = false): RetainedBackup[] {
-  const users = new Map(state.jobs.active().map((job) => [job.backup_id, job.id]));
+  const active = state.jobs.active();
+  const users = new Map(active.map((job) => [job.backup_id, job.id]));
+  // Which logs it needs it may still be finding out: none of them go meanwhile.
+  const reader = active.find(({ kind, backup_id }) => readsLogs.has(kind) && backup_id?.split(':')[1] === serviceId);
   const logs = logsOf(state, serviceId);
   return state.backups.of(serviceId).map((row) => {
     const user = users.get(row.id);
     const backup = { ...retained(row), ...logs.get(row.id) };
     if (user !== undefined) return { ...backup, pinned: `job ${user} works with it` };
+    if (reader !== undefined && row.type === 'binarylog') {
+      return { ...backup, pinned: `job ${reader.id} may roll a backup forward with it` };
+    }
     // Known from its manifest alone: whoever lost the state lost the policies with it.
     if (leaveFound && row.job_id === undefined) return { ...backup, pinned: foundReason };
     return backup;
   });
 }
+
+const readsLogs: ReadonlySet<string> = new Set(['restore', 'verify', 'drill']);
 
 const foundReason = 'it was found in the repository, and no retention was set since';
 

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../../src/engine/repository/manifest.ts';
+import { backupsOf } from '../../../src/engine/retention/service-backups.ts';
 import { startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 import { type Moment, nextSecond, type RecoveryWorld, recoveryWorld } from './recovery-world.ts';
 
@@ -65,6 +66,17 @@ beforeAll(async () => {
   await world.archive();
 });
 afterAll(() => server.stop());
+
+it('while a restore or a verification runs, no retention takes its logs away', () => {
+  const { state } = world;
+  const pinned = () => backupsOf({ state }, 'shop').filter((each) => each.pinned !== undefined && each.id !== full.id);
+  expect(pinned()).toEqual([]);
+  const job = state.jobs.reserve({ kind: 'restore', service_id: 'copy', lanes: ['data'], backup_id: full.id });
+  if (!('reserved' in job)) throw new Error('the lane is taken');
+  expect(pinned().map(({ type }) => type)).toEqual(['binarylog', 'binarylog', 'binarylog']);
+  state.jobs.abandon(job.reserved.id);
+  expect(pinned()).toEqual([]);
+});
 
 describe('a full backup, rolled forward', () => {
   it.each(['statements', 'xa', 'later'])('to the transactions of "%s": every table as it was then', async (name) => {
