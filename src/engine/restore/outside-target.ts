@@ -14,6 +14,7 @@ import type { Answer } from '../mariadb/server-process.ts';
 import { globalVariables } from '../mariadb/variables.ts';
 import { type DataPlace, placeOf, type RestoreTarget } from './data-place.ts';
 import { type AccountStatements, keepAccount, ownAccountOf } from './kept-account.ts';
+import { refuseMounts } from './mounts.ts';
 import type { TargetFacts, TargetServer } from './target-server.ts';
 
 const startMs = 300_000;
@@ -141,6 +142,7 @@ function checkOurs(id: string, { data }: DataPlace): void {
       hint: `Is its disk mounted? Put the data of ${id} back, or forget the service and register it anew.`,
     });
   }
+  refuseMounts(data);
   try {
     accessSync(dirname(data), constants.W_OK | constants.X_OK);
   } catch (error) {

@@ -1,5 +1,4 @@
-import { existsSync, lstatSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { JobContext } from '../job-context.ts';
 import { writeMarker } from '../managed/data-marker.ts';
@@ -11,6 +10,7 @@ import { buildData } from './build-data.ts';
 import { carryOver, filesToCarryOver } from './carry-over.ts';
 import { type DataPlace, placeOf } from './data-place.ts';
 import { removeEmpty } from './kept-data.ts';
+import { refuseMounts } from './mounts.ts';
 import { checkRestorable, compareOptions, compareServers } from './restorable.ts';
 import { ownershipOf, seal } from './seal.ts';
 import { isDump, lastBackup, positionOf, type RestoreSource } from './source.ts';
@@ -73,21 +73,12 @@ async function check(input: RestoreInput, place: DataPlace, job: JobContext, con
       hint: 'Restart the daemon: it settles what was begun. Then restore again.',
     });
   }
-  checkRenames(place);
+  refuseMounts(place.data);
   const { version, variables } = await targetServer(input.home, target).look(job.signal);
   if (version !== undefined && !isDump(source)) compareServers(lastBackup(source), version, target.id);
   compareOptions(lastBackup(source), variables, target.id);
   const measured = restoreSpace(source, place);
   checkSpace(controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes });
-}
-
-/** A mount point cannot be exchanged by a rename: better said now than with the target stopped. */
-function checkRenames({ data }: DataPlace): void {
-  const stat = lstatSync(data, { throwIfNoEntry: false });
-  if (stat === undefined || (stat.isDirectory() && stat.dev === statSync(dirname(data)).dev)) return;
-  throw new SkybackupError('unsupported_layout', `${data} is a link or a mount point, so it cannot be exchanged.`, {
-    hint: `Stop the service, move its files into a plain directory ${data}, start it, then restore again.`,
-  });
 }
 
 async function buildAndSwap(

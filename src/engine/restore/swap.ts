@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
+import { serverIn } from '../control/seen-server.ts';
 import type { JobContext } from '../job-context.ts';
 import { readMarker } from '../managed/data-marker.ts';
 import { connectWith } from '../mariadb/connect.ts';
@@ -98,6 +99,7 @@ export async function swap(
     [
       'sealing',
       async () => {
+        refuseRevived(place.data);
         journal.gtids = highestGtids(
           input.highestGtids,
           journal.gtids,
@@ -215,10 +217,12 @@ async function openExchange(
 /** Something that watches over the target may start it again at any moment: its files must not be moved under it. */
 function refuseRevived(data: string): void {
   const [holder] = holdersOf(data);
-  if (holder === undefined) return;
+  // One that has just come up works there and has opened nothing yet.
+  const pid = holder?.pid ?? serverIn(data)?.pid;
+  if (pid === undefined) return;
   throw new SkybackupError(
     'conflict',
-    `Process ${holder.pid} (${holder.command}) has ${holder.path} open: something started the server again while its data were to be exchanged.`,
+    `Process ${pid} (${holder?.command ?? 'mariadbd'}) works in ${data}: something started the server again while its data were to be exchanged.`,
     { hint: 'Switch off whatever restarts the server by itself, then restore again.' },
   );
 }
