@@ -81,7 +81,8 @@ function outOfReach(
     );
   }
   const nearest = nearestTo(wish.at, windows, now);
-  const gap = history.logs.find((log) => log.gap !== undefined && log.openedAt >= wish.at)?.gap;
+  // The one between the wish and what works.
+  const gap = history.logs.find((log) => log.gap !== undefined && log.openedAt >= Math.min(nearest, wish.at))?.gap;
   return new SkybackupError(
     'unsupported',
     `${subject} cannot be taken to ${describeWish(wish)}. The nearest moment that works is ${say(nearest)} UTC.${gap === undefined ? '' : ` ${gap}`}`,
