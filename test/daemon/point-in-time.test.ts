@@ -45,7 +45,10 @@ describe('a point in time of a service', () => {
   let drop: string;
 
   it('is reached from the log that is being written: the transaction before a DROP, in the same second', async () => {
-    await orders.sql("INSERT INTO shop.t VALUES (1, 'a'); INSERT INTO shop.t VALUES (2, 'b'); DROP TABLE shop.t;");
+    // A second after the backup, by the clock that windows are told in.
+    await orders.sql(
+      "DO SLEEP(1.1); INSERT INTO shop.t VALUES (1, 'a'); INSERT INTO shop.t VALUES (2, 'b'); DROP TABLE shop.t;",
+    );
     drop = await domain();
     const before = await binlogBackups();
     const plan = await daemon.api.daemon.createPlan({
