@@ -97,7 +97,12 @@ async function startClient(
 ): Promise<ReplayClient> {
   rmSync(optionFile, { force: true });
   await writeOptionFile(optionFile, 'client', server.login);
-  const args = ['--binary-mode', '--max-allowed-packet=1G', '--local-infile=1', '--batch', '--skip-column-names'];
+  const args = [
+    // Said here too: were the file not read, the client would replay into the machine's own server.
+    '--protocol=socket',
+    `--socket=${server.login.socket}`,
+    ...['--binary-mode', '--max-allowed-packet=1G', '--local-infile=1', '--batch', '--skip-column-names'],
+  ];
   const client = startCommand(
     { path: findTool('mariadb'), args: [`--defaults-file=${optionFile}`, ...args], env },
     { signal, stdin: 'pipe', graceMs: 2000 },
