@@ -6,7 +6,14 @@ import { StepFailed } from './report.mjs';
 /** Debian package → the commands that it brings and skybackup runs. */
 export const packageCommands = {
   'mariadb-server-core': ['mariadbd', 'mariadb-install-db'],
-  'mariadb-client': ['mariadb', 'mariadb-dump', 'mariadb-binlog', 'mariadb-admin', 'my_print_defaults'],
+  'mariadb-client': [
+    'mariadb',
+    'mariadb-dump',
+    'mariadb-binlog',
+    'mariadb-admin',
+    'mariadb-tzinfo-to-sql',
+    'my_print_defaults',
+  ],
   'mariadb-backup': ['mariadb-backup', 'mbstream'],
   zstd: ['zstd'],
   age: ['age'],

@@ -26,7 +26,7 @@ export const errorTable = {
   nothing_to_undo: {
     status: 409,
     retryable: false,
-    hint: '"skybackup restores kept" lists what can still be put back.',
+    hint: 'Look at "skybackup restores kept": it lists what can still be put back.',
   },
   rate_limited: { status: 429, retryable: true, hint: 'Wait for the time given, then call again.' },
   // the guard
