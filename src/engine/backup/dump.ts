@@ -2,6 +2,7 @@ import { toRfc3339 } from '../../contract/time.ts';
 import { type DumpedAccounts, dumpAccounts } from '../dump/accounts.ts';
 import { type DumpFacts, dumpedTables, lookForDump, unsafeTables } from '../dump/dump-facts.ts';
 import { type RanDump, runDump } from '../dump/run-dump.ts';
+import { countSchemaStatements, schemaStatementsSince } from '../dump/schema-statements.ts';
 import type { JobContext } from '../job-context.ts';
 import { connectWith } from '../mariadb/connect.ts';
 import { type Login, readLogin } from '../mariadb/login.ts';
@@ -160,7 +161,10 @@ function leftOutViews({ brokenViews }: DumpFacts): string {
   return lines.map((line) => `-- ${line.replaceAll(/[\r\n\0]/g, ' ')}\n`).join('');
 }
 
-/** Logs are rolled forward from one moment; a table that came, went or became unsafe meanwhile is of another. */
+/**
+ * Logs are rolled forward from one moment. A table that came, went or became unsafe meanwhile is of another; and so may be
+ * one that was renamed, which the dump's transaction does not notice as it does one that was altered or emptied.
+ */
 async function whyUnfit(login: Login, facts: DumpFacts, signal: AbortSignal): Promise<string | undefined> {
   const server = await connectWith(login, { signal });
   try {
@@ -168,8 +172,12 @@ async function whyUnfit(login: Login, facts: DumpFacts, signal: AbortSignal): Pr
     const name = (table: TableFacts): string => `${table.schema}.${table.name} ${table.engine}`;
     const [then, now] = [new Set(facts.tables.map(name)), new Set(after.map(name))];
     const changed = [...then].filter((each) => !now.has(each)).concat([...now].filter((each) => !then.has(each)));
-    if (changed.length === 0) return undefined;
-    return `Tables came or went while the dump was taken (${few(changed)}): no binary logs can be rolled forward over it.`;
+    if (changed.length > 0) {
+      return `Tables came or went while the dump was taken (${few(changed)}): no binary logs can be rolled forward over it.`;
+    }
+    const statements = schemaStatementsSince(facts.schemaStatements, await countSchemaStatements(server));
+    if (statements.length === 0) return undefined;
+    return `Schemas were changed while the dump was taken (${few(statements)}): a table may be in it as it was afterwards, and no binary logs can be rolled forward over it.`;
   } finally {
     await server.close();
   }

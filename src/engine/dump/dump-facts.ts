@@ -7,6 +7,7 @@ import { listTables, type TableFacts } from '../mariadb/tables.ts';
 import { findTool } from '../mariadb/tools.ts';
 import { globalVariables } from '../mariadb/variables.ts';
 import { type BrokenView, brokenViews } from './broken-views.ts';
+import { countSchemaStatements, type SchemaStatements } from './schema-statements.ts';
 
 /** What a look at a server found that is to be dumped. */
 export interface DumpFacts {
@@ -24,6 +25,8 @@ export interface DumpFacts {
   timeZones: boolean;
   /** A table with history by time exists, and none by transaction, with which mariadb-dump refuses to keep any. */
   history: 'none' | 'kept' | 'lost';
+  /** Before the dump: what is counted beyond them came while it was taken. */
+  schemaStatements: SchemaStatements;
 }
 
 /** Looks a server over before its dump. Throws `privilege_missing` naming each; `service_down`, `access_denied`, `cancelled`. */
@@ -45,6 +48,7 @@ export async function lookForDump(login: Login, signal: AbortSignal): Promise<Du
       binaryLog: variables.log_bin === 'ON',
       timeZones: await knowsTimeZones(server),
       history: await keptHistory(server),
+      schemaStatements: await countSchemaStatements(server),
     };
   } finally {
     await server.close();

@@ -194,6 +194,21 @@ describe('a dump that cannot be', () => {
     expect((await failing).code).toBe('cancelled');
   });
 
+  it('notices tables that were renamed, though their names are the same afterwards', async () => {
+    await plain.sql('CREATE DATABASE two; CREATE TABLE two.a (id INT); CREATE TABLE two.b (id INT);');
+    const { input, reached, open } = gated(plain);
+    const job = recordedJob();
+    const taking = takeDump(input, job);
+    await reached;
+    await plain.sql('RENAME TABLE two.a TO two.c, two.b TO two.a, two.c TO two.b;');
+    open();
+    const manifest = await taking;
+    await plain.sql('DROP DATABASE two;');
+    expect(manifest.unfit_for_point_in_time).toContain('RENAME TABLE');
+    expect(job.warnings.join()).toContain('a table may be in it as it was afterwards');
+    await input.repository.remove('shop', input.backupId);
+  });
+
   it('is not one during which tables come and go: it is whole by itself, and no logs are rolled forward over it', async () => {
     await plain.sql('CREATE DATABASE two; CREATE TABLE two.gone (id INT);');
     const { input, reached, open } = gated(plain);
