@@ -23,6 +23,8 @@ export interface PrivateServerSpec {
   /** Of the source; only those its files need are taken. */
   options: Readonly<Record<string, string>>;
   serverId: number;
+  /** What its binary logs are called, in the data; default `binlog`. */
+  logName?: string | undefined;
 }
 
 export interface PrivateServer {
@@ -58,7 +60,7 @@ function privateServerArguments(spec: PrivateServerSpec): string[] {
     `--tmpdir=${spec.temporary}`,
     `--init-file=${spec.initFile}`,
     `--server-id=${spec.serverId}`,
-    '--log-bin=binlog',
+    `--log-bin=${spec.logName ?? 'binlog'}`,
     '--binlog-format=ROW',
     '--gtid-strict-mode=1',
     '--skip-networking',

@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { removeDurably, renameDurably, writeDurably } from '../managed/durable-file.ts';
 import type { RunAs } from './data-place.ts';
@@ -30,6 +30,19 @@ export function handOverState(fresh: string, data: string, base: string, gtids: 
   if (dirname(base) !== data) return;
   removeLogs(join(fresh, basename(base)));
   writeState(join(fresh, basename(base)), gtids, as);
+}
+
+/**
+ * Lets the index of the logs in a moved data directory name them where they are. A server that was given the path of its
+ * logs names them by it: another one on the moved data would read, and empty, the logs that lie there now.
+ */
+export function indexByName(base: string): void {
+  const index = `${base}.index`;
+  if (!existsSync(index)) return;
+  const names = readFileSync(index, 'utf8').split('\n').filter(Boolean);
+  const { uid, gid, mode } = statSync(index);
+  writeDurably(index, names.map((name) => `./${basename(name)}\n`).join(''), mode & 0o777);
+  chownSync(index, uid, gid);
 }
 
 /** The old logs out of the way. Safe to repeat. */

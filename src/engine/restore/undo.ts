@@ -1,10 +1,11 @@
 import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { JobContext } from '../job-context.ts';
 import { type DataMarker, markerName, readMarker, writeMarker } from '../managed/data-marker.ts';
 import { type PrivateServer, startPrivateServer } from '../mariadb/private-server.ts';
 import { fileOptions } from '../mariadb/server-options.ts';
+import { indexByName } from './binary-logs.ts';
 import { type DataPlace, placeOf } from './data-place.ts';
 import type { KeptData } from './kept-data.ts';
 import { proveReadable } from './prove.ts';
@@ -78,12 +79,14 @@ async function proveAndSwap(
 ): Promise<Awaited<ReturnType<typeof swap>>> {
   const { kept, target, home } = input;
   const running = targetServer(home, target, (message) => job.warn(message));
-  const { serverId = 1, variables } = await running.look(job.signal);
+  const { serverId = 1, variables, logBin } = await running.look(job.signal);
   await makeStaging(staging);
   job.phase('proving', 'Opening every table of the kept data on a private server.');
   // Data that skybackup did not make open with what their server opens its present ones with.
   const options = before?.options ?? variables;
-  const server = await startPrivateServer({ ...staging, data: kept.path, options, serverId }, job.signal);
+  const logName = dirname(logBin) === place.data ? basename(logBin) : undefined;
+  if (logName !== undefined) indexByName(join(kept.path, logName));
+  const server = await startPrivateServer({ ...staging, data: kept.path, options, serverId, logName }, job.signal);
   try {
     await proveReadable(staging.log, server.connection, job);
     for (const warning of await running.keepLogin(server.connection)) job.warn(warning);

@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { controlOf } from '../../../src/engine/control/server-control.ts';
@@ -17,6 +17,7 @@ import { readMarker } from '../../../src/engine/managed/data-marker.ts';
 import { signalProcess, waitUntilGone, worksIn } from '../../../src/engine/mariadb/process-identity.ts';
 import { expireKeptData, listKeptData } from '../../../src/engine/restore/kept-data.ts';
 import { restoreBackup } from '../../../src/engine/restore/restore.ts';
+import { undoRestore } from '../../../src/engine/restore/undo.ts';
 import { databaseUser, type OutsideScene, outsideScene } from './outside-scene.ts';
 import type { ChildRequest } from './restore-child.ts';
 import { testJob } from './sample-backup.ts';
@@ -69,6 +70,25 @@ describe('a server run by two commands, its data another user’s', () => {
     }
     expect(readFileSync(join(where.data, 'server-key.pem'), 'utf8')).toBe('key');
     expect(readMarker(where.data)?.incarnation).toBe(wanted.newIncarnation);
+  });
+
+  test('an undo leaves the binary logs of the data that it replaces as they are, so that it can be undone', async () => {
+    const { where, target, place } = scene;
+    await restoreBackup(scene.input(), testJob());
+    await scene.server.sql("FLUSH BINARY LOGS; INSERT INTO shop.settings VALUES ('after', UUID())");
+    const after = await scene.server.checksums();
+    for (const wanted of [old, after, old]) {
+      const kept = listKeptData(where).at(-1);
+      if (kept === undefined) throw new Error('nothing is kept');
+      const { source: _source, repository: _repository, ...input } = scene.input();
+      await undoRestore({ ...input, target, home: place.home, kept }, testJob());
+      await scene.expectRunningWith(wanted);
+      const replaced = listKeptData(where).at(-1)?.path ?? '';
+      const logs = readFileSync(join(replaced, 'binlog.index'), 'utf8').trim().split('\n');
+      expect(logs.length).toBeGreaterThan(0);
+      for (const log of logs) expect(existsSync(join(replaced, basename(log)))).toBe(true);
+    }
+    await expireKeptData(where, new Date(Date.now() + 73 * 3_600_000));
   });
 
   test('a failure after the exchange brings the old data and the old server back', async () => {
