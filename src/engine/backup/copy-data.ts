@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { CommandExit } from '../mariadb/command.ts';
+import { noSchemasIn } from '../mariadb/no-schemas.ts';
 import type { TableFacts } from '../mariadb/tables.ts';
 import { findTool } from '../mariadb/tools.ts';
 import type { StoredObject } from '../repository/manifest.ts';
@@ -80,6 +81,7 @@ function backupCommand({ datadir, sinceLsn, work, parallel }: CopyInput, stages:
       `--defaults-file=${work.optionFile}`,
       '--backup',
       `--datadir=${datadir}`,
+      ...leftOut(datadir),
       ...(sinceLsn === undefined ? [] : [`--incremental-lsn=${sinceLsn}`]),
       '--stream=mbstream',
       `--target-dir=${work.target}`,
@@ -92,6 +94,12 @@ function backupCommand({ datadir, sinceLsn, work, parallel }: CopyInput, stages:
     diesWithUs: true,
     onStderrLine: stages.line,
   };
+}
+
+/** It would read, or fail to read, every folder in the data directory, and restored data would have it as a schema. */
+function leftOut(datadir: string): string[] {
+  const folders = noSchemasIn(datadir);
+  return folders.length === 0 ? [] : [`--databases-exclude=${folders.join(' ')}`];
 }
 
 /** `zstd` as the last member of a backup's pipe. */

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { noSchemas } from '../mariadb/no-schemas.ts';
 
 /**
  * About how many bytes mariadb-backup will stream from a data directory: all files but binary and relay logs, redo and
@@ -17,7 +18,8 @@ export async function estimateBytes(datadir: string, variables: Readonly<Record<
   const directories = [datadir];
   for (const directory of directories) {
     for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
-      if (entry.isDirectory() && directory === datadir) directories.push(join(directory, entry.name));
+      const isSchema = entry.isDirectory() && !noSchemas.has(entry.name);
+      if (isSchema && directory === datadir) directories.push(join(directory, entry.name));
       if (!entry.isFile() || (directory === datadir && skipped(entry.name))) continue;
       // Tables come and go meanwhile.
       bytes += await stat(join(directory, entry.name)).then(

@@ -111,6 +111,8 @@ function dumpCommand({ facts, optionFile }: RunDumpInput) {
       '--all-databases',
       // Accounts come as statements, and the rest of it is the server's own.
       '--ignore-database=mysql',
+      // A folder that is no schema, yet listed as one where the data directory is a mount point of ext4.
+      '--ignore-database=#mysql50#lost+found',
       // Under the lock too: it turns off mariadb-dump's own locks.
       '--single-transaction',
       '--routines',

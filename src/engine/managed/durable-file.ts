@@ -47,7 +47,8 @@ export function renameDurably(from: string, to: string): void {
   if (dirname(from) !== dirname(to)) syncDirectory(dirname(from));
 }
 
-function syncDirectory(path: string): void {
+/** Makes the names in a directory durable. */
+export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {
     fsyncSync(directory);

@@ -1,6 +1,7 @@
 import { access, constants, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
+import { noSchemas } from './no-schemas.ts';
 
 /**
  * The first part of a data directory that this process may not read, as an error naming it; undefined when all is well.
@@ -10,7 +11,10 @@ export async function unreadablePart(datadir: string): Promise<SkybackupError | 
   try {
     await checkDirectory(datadir);
     const entries = await readdir(datadir, { withFileTypes: true });
-    for (const entry of entries) if (entry.isDirectory()) await checkDirectory(join(datadir, entry.name));
+    for (const entry of entries) {
+      // A backup leaves these out; lost+found is root's alone.
+      if (entry.isDirectory() && !noSchemas.has(entry.name)) await checkDirectory(join(datadir, entry.name));
+    }
     return undefined;
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;

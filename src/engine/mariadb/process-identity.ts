@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ownFolder } from './no-schemas.ts';
 
 /** A process that cannot be mistaken for a later one with the same pid: `start_time` is field 22 of /proc/<pid>/stat. */
 export interface ProcessIdentity {
@@ -55,14 +56,15 @@ export function processesWorkingIn(directory: string, executable: string): Proce
 }
 
 /**
- * Every process with a file or a mapping inside `directory`. Processes of other users that we may not look into are left
- * out: the directory is closed to them.
+ * Every process with a file or a mapping inside `directory`; what works in skybackup's own folder there works on other data.
+ * Processes of other users that we may not look into are left out: the directory is closed to them.
  */
 export function holdersOf(directory: string): Holder[] {
   if (!existsSync(directory)) return [];
   // The kernel names files by their real paths; ours may lead through a link.
   const real = realpathSync(directory);
-  const inside = (path: string) => path === real || path.startsWith(`${real}/`);
+  const inside = (path: string) =>
+    path === real || (path.startsWith(`${real}/`) && !path.startsWith(`${real}/${ownFolder}/`));
   return pids().flatMap((pid) => {
     if (pid === process.pid) return [];
     const path = openPaths(pid).find(inside);

@@ -3,10 +3,16 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { managedLayout } from '../managed/layout.ts';
+import { ownFolder } from '../mariadb/no-schemas.ts';
 import type { ServiceRecord } from '../service.ts';
+import { isMountPoint } from './mounts.ts';
 
 /** Of a service, what a restore onto it and the recovery of one need to know. */
 export type RestoreTarget = Pick<ServiceRecord, 'id' | 'control' | 'connection' | 'datadir'>;
+
+/** How data are exchanged: the data directory is renamed, or, where it is a mount point, each of its entries. */
+export const movedBy = ['directory', 'entries'] as const;
+export type MovedBy = (typeof movedBy)[number];
 
 /** Where the data of a service lie, and where what a restore makes and keeps lies beside them. */
 export interface DataPlace {
@@ -17,6 +23,7 @@ export interface DataPlace {
    * daemon's own folder: whoever owns the data cannot write into it.
    */
   beside: string;
+  by: MovedBy;
   /** Open while data are exchanged; the server is not started while it exists. */
   journal: string;
 }
@@ -25,7 +32,7 @@ export interface DataPlace {
 export function placeOf(home: Home, { id, control, datadir }: RestoreTarget): DataPlace {
   if (control.kind === 'managed') {
     const { root, data, journal } = managedLayout(home, id);
-    return { data, beside: root, journal };
+    return { data, beside: root, by: 'directory', journal };
   }
   if (datadir === undefined) {
     throw new SkybackupError(
@@ -37,8 +44,10 @@ export function placeOf(home: Home, { id, control, datadir }: RestoreTarget): Da
     );
   }
   const data = resolved(id, datadir);
-  const beside = `${data}.skybackup`;
-  return { data, beside, journal: join(beside, 'swap-journal.json') };
+  // What lies beside a mount point is on another file system: then it is inside, one folder deeper than servers look.
+  const by = isMountPoint(data) ? 'entries' : 'directory';
+  const beside = by === 'entries' ? join(data, ownFolder, 'restores') : `${data}.skybackup`;
+  return { data, beside, by, journal: join(beside, 'swap-journal.json') };
 }
 
 /** Whether the data of a service are being exchanged, or were when a daemon ended and nobody has settled it yet. */

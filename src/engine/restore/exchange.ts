@@ -8,9 +8,10 @@ import { outsideLogs } from './binary-logs.ts';
 import { type DataPlace, keptPath, placeOf, type RestoreTarget, runAsOwner } from './data-place.ts';
 import { undrain } from './drain.ts';
 import { liveGtidState } from './gtid-state.ts';
-import { closeJournal, inodeOf, type Journal, writeJournal } from './journal.ts';
+import { inodeOf } from './inode.ts';
+import { closeJournal, type Journal, writeJournal } from './journal.ts';
 import { type KeptData, recordKeptData } from './kept-data.ts';
-import { type DataMove, moveBack, placeOfData } from './move-data.ts';
+import { type DataMove, forgetMoves, moveBack, placeOfData } from './move-data.ts';
 import { forgetNote } from './swap-notes.ts';
 import { type TargetServer, targetServer } from './target-server.ts';
 
@@ -39,11 +40,12 @@ export function exchangeOf(
     place,
     server,
     move: {
+      by: journal.by,
       data: place.data,
       fresh: journal.fresh,
       kept: keptPath(place, journal.restore_id),
-      oldInode: journal.old_inode,
-      newInode: journal.new_inode,
+      oldId: journal.old_inode,
+      newId: journal.new_inode,
       logs: outsideLogs(journal.log_bin, place.data, journal.restore_id, runAsOwner(owned)),
     },
     journal,
@@ -51,10 +53,10 @@ export function exchangeOf(
 }
 
 /** Starts the server on the new data and proves that it is them it serves. Returns what the person should know. */
-export async function startAndProve({ place, server, journal }: Exchange, timeoutMs?: number): Promise<string[]> {
+export async function startAndProve({ place, server, move, journal }: Exchange, timeoutMs?: number): Promise<string[]> {
   await server.release();
   const { identity, answer, notes } = await server.start(timeoutMs);
-  if (inodeOf(place.data) !== journal.new_inode || !worksIn(identity.pid, place.data)) {
+  if (placeOfData(move) !== 'new' || !worksIn(identity.pid, place.data)) {
     throw new SkybackupError('restore_failed', `Process ${identity.pid} answers and does not serve the restored data.`);
   }
   if (answer === 'denied') {
@@ -98,8 +100,7 @@ export async function close(exchange: Exchange, now: Date): Promise<KeptData> {
     kept_until: new Date(now.getTime() + journal.keep_hours * 3_600_000).toISOString(),
   };
   if (kept.path !== '') recordKeptData(place, kept);
-  closeJournal(place);
-  forgetNote(exchange.home, exchange.target);
+  settled(exchange);
   return kept;
 }
 
@@ -127,9 +128,15 @@ export async function reverse(exchange: Exchange, settleTimeoutMs: number): Prom
     await resumeOldServer(exchange);
   } finally {
     // The old data are in place whatever their server does: withholding its start any longer would help nobody.
-    closeJournal(place);
-    forgetNote(exchange.home, exchange.target);
+    settled(exchange);
   }
+}
+
+/** In this order: as long as the journal is open, it goes by what else is noted. */
+function settled({ home, target, place }: Exchange): void {
+  closeJournal(place);
+  forgetMoves(place);
+  forgetNote(home, target);
 }
 
 /** A stop that was asked for cannot be taken back: the old server is let go down before it is started again. */

@@ -1,8 +1,8 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { removeDurably, writeDurably } from '../managed/durable-file.ts';
-import type { DataPlace } from './data-place.ts';
+import { type DataPlace, movedBy } from './data-place.ts';
 
 /** The steps of a swap in their order; the journal names the one that was begun last. */
 export const swapSteps = ['draining', 'stopping', 'sealing', 'aside', 'in', 'starting', 'closing'] as const;
@@ -10,7 +10,7 @@ export type SwapStep = (typeof swapSteps)[number];
 
 /**
  * Beside the data while they are exchanged, written before each step: enough to finish or reverse the exchange without the
- * state store. Directories are known by inode, since it is their names that change.
+ * state store. Data are known by inodes, since it is their names that change.
  */
 const Journal = z.strictObject({
   format: z.literal(1),
@@ -19,7 +19,9 @@ const Journal = z.strictObject({
   step: z.enum(swapSteps),
   /** Where the new data were made ready: a staging folder, or data that were kept. */
   fresh: z.string(),
-  /** Empty when the target had no data directory left. */
+  /** Whether the data directory is renamed, or its entries are. */
+  by: z.enum(movedBy).default('directory'),
+  /** Empty when the target had no data left. */
   old_inode: z.string(),
   new_inode: z.string(),
   old_incarnation: z.string(),
@@ -76,10 +78,4 @@ function readOwn(path: string): string {
   } finally {
     closeSync(file);
   }
-}
-
-/** Identifies a directory whatever its name: `device:inode`; empty when there is none. */
-export function inodeOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return stat === undefined ? '' : `${stat.dev}:${stat.ino}`;
 }

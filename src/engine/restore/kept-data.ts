@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { removeDurably, renameDurably, writeDurably } from '../managed/durable-file.ts';
+import { removeEmpty } from './beside.ts';
 import { type DataPlace, keptPath } from './data-place.ts';
 
 /** Beside every kept data directory: what an undo needs, and until when it is possible. */
@@ -86,12 +87,6 @@ export async function removeCondemned(place: DataPlace): Promise<void> {
     rmSync(join(beside, name), { force: true });
   }
   removeEmpty(place);
-}
-
-/** The folder beside the data of a server of others goes with the last that was kept in it. */
-export function removeEmpty({ data, beside }: DataPlace): void {
-  if (beside === dirname(data) || !existsSync(beside) || readdirSync(beside).length > 0) return;
-  rmdirSync(beside);
 }
 
 function recordOf(path: string): KeptData | undefined {

@@ -10,7 +10,7 @@ import { prepare } from './prepare.ts';
 import { type PhysicalManifest, physicalBackup } from './restorable.ts';
 import type { RestoreSource } from './source.ts';
 import { makeFolder, type Staging } from './staging.ts';
-import { readBackupGtid, readCheckpoints } from './unpacked-files.ts';
+import { readBackupGtid, readCheckpoints, removeNoSchemas } from './unpacked-files.ts';
 
 /**
  * Makes a data directory of a chain in the staging folder: its full unpacked and prepared, then each incremental unpacked
@@ -55,6 +55,7 @@ async function unpack(
 ): Promise<void> {
   const program = { path: findTool('mbstream'), args: ['-x', '-p', '2', '-C', folder] };
   await feed(manifest, repository, program, { ...how, doing: 'Unpacking' });
+  removeNoSchemas(folder);
   checkUnpacked(manifest, folder);
 }
 

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { SkybackupError } from '../../contract/errors.ts';
+import type { DataPlace } from './data-place.ts';
 
 /**
  * The mount points at or inside a directory, links resolved. By the kernel's own table: a bind mount of the same file
@@ -12,14 +13,18 @@ export function mountsWithin(directory: string, table: string = mountTable()): s
     .filter((point) => point === directory || point.startsWith(`${directory}/`));
 }
 
+export function isMountPoint(directory: string): boolean {
+  return mountsWithin(directory).includes(directory);
+}
+
 /**
- * Throws `unsupported_layout` for a data directory that a rename does not move as a whole: a mount point, a link, or one
- * with a mount point in it. Better said now than with the target stopped.
+ * Throws `unsupported_layout` for data that renames do not move: a link, or a folder with a mount point in it. Better said
+ * now than with the target stopped.
  */
-export function refuseMounts(data: string): void {
+export function refuseMounts({ data, by }: Pick<DataPlace, 'data' | 'by'>): void {
   const stat = lstatSync(data, { throwIfNoEntry: false });
   if (stat === undefined) return;
-  const [mounted] = mountsWithin(data);
+  const mounted = mountsWithin(data).find((point) => by === 'directory' || point !== data);
   if (mounted === undefined && stat.isDirectory()) return;
   const what = mounted === undefined ? `${data} is a link` : `${mounted} is a mount point`;
   throw new SkybackupError('unsupported_layout', `${what}, so the data cannot be exchanged by renaming them.`, {

@@ -127,7 +127,8 @@ export function outsideTarget(home: Home, target: RestoreTarget, warn: (message:
 }
 
 /** What we may not do is said before anything is touched. */
-function checkOurs(id: string, { data }: DataPlace): void {
+function checkOurs(id: string, place: DataPlace): void {
+  const { data } = place;
   const stat = statSync(data, { throwIfNoEntry: false });
   const uid = process.getuid?.();
   if (stat !== undefined && uid !== 0 && uid !== stat.uid) {
@@ -142,12 +143,13 @@ function checkOurs(id: string, { data }: DataPlace): void {
       hint: `Is its disk mounted? Put the data of ${id} back, or forget the service and register it anew.`,
     });
   }
-  refuseMounts(data);
+  refuseMounts(place);
+  const [folder, what] = place.by === 'entries' ? [data, 'what is'] : [dirname(data), data];
   try {
-    accessSync(dirname(data), constants.W_OK | constants.X_OK);
+    accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new SkybackupError('unreadable_directory', `This daemon may not rename ${data} in ${dirname(data)}.`, {
-      hint: `Let user id ${uid} write into ${dirname(data)}, or run the daemon as root.`,
+    throw new SkybackupError('unreadable_directory', `This daemon may not rename ${what} in ${folder}.`, {
+      hint: `Let user id ${uid} write into ${folder}, or run the daemon as root.`,
       cause: error,
     });
   }

@@ -6,7 +6,7 @@ import { placeOf, type RestoreTarget } from './data-place.ts';
 import { close, exchangeOf, reverse, startAndProve } from './exchange.ts';
 import { closeJournal, type Journal, readJournal } from './journal.ts';
 import { type KeptData, removeCondemned } from './kept-data.ts';
-import { moveIn, placeOfData } from './move-data.ts';
+import { forgetMoves, moveIn, placeOfData } from './move-data.ts';
 import { leftStagings, removeStaging } from './staging.ts';
 import { forgetNote } from './swap-notes.ts';
 
@@ -39,8 +39,9 @@ export async function recoverRestore(home: Home, target: RestoreTarget): Promise
   for (const staging of stagings) await endTagged(staging.root);
   const journal = readJournal(place);
   const settled = journal === undefined ? undefined : await settle(home, target, journal);
-  // Settled or never begun: a kill while an entry was being written leaves its draft, and nobody else would remove it.
+  // Settled or never begun: what a kill left of the journal nobody else would remove.
   closeJournal(place);
+  forgetMoves(place);
   for (const staging of stagings) await removeStaging(staging);
   await removeCondemned(place);
   forgetNote(home, target);

@@ -6,10 +6,10 @@ import { highestGtids } from '../mariadb/gtid.ts';
 import { fileOptions } from '../mariadb/server-options.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
+import { removeEmpty } from './beside.ts';
 import { buildData } from './build-data.ts';
 import { carryOver, filesToCarryOver } from './carry-over.ts';
 import { type DataPlace, placeOf } from './data-place.ts';
-import { removeEmpty } from './kept-data.ts';
 import { refuseMounts } from './mounts.ts';
 import { checkRestorable, compareOptions, compareServers } from './restorable.ts';
 import { ownershipOf, seal } from './seal.ts';
@@ -73,7 +73,7 @@ async function check(input: RestoreInput, place: DataPlace, job: JobContext, con
       hint: 'Restart the daemon: it settles what was begun. Then restore again.',
     });
   }
-  refuseMounts(place.data);
+  refuseMounts(place);
   const { version, variables } = await targetServer(input.home, target).look(job.signal);
   if (version !== undefined && !isDump(source)) compareServers(lastBackup(source), version, target.id);
   compareOptions(lastBackup(source), variables, target.id);

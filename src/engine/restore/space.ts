@@ -20,7 +20,8 @@ export interface RestoreSpace {
 /** What the data of a source take in a folder, and what is free there. */
 export function restoreSpace(source: RestoreSource, { beside }: Pick<DataPlace, 'beside'>): RestoreSpace {
   // Of a first restore it is still to be made.
-  const place = existsSync(beside) ? beside : dirname(beside);
+  let place = beside;
+  while (!existsSync(place)) place = dirname(place);
   return { needed: neededBytes(source), free: freeBytes(place), place };
 }
 

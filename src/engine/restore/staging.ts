@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeSocketFolder, shortSocket } from '../managed/layout.ts';
 import { endTagged, tag } from '../mariadb/tagged-processes.ts';
+import { makeBeside } from './beside.ts';
 import { type DataPlace, type RunAs, runAsOwner } from './data-place.ts';
 
 const prefix = 'staging-';
@@ -47,12 +48,7 @@ export function stagingAt(root: string, as: RunAs = {}): Staging {
 /** Makes it empty: whatever an earlier restore of the same number left is removed first. */
 export async function makeStaging(staging: Staging): Promise<void> {
   await removeStaging(staging);
-  const beside = dirname(staging.root);
-  if (!existsSync(beside)) {
-    mkdirSync(beside, { recursive: true, mode: 0o711 });
-    // Whatever the umask says: the owner of the data passes through here to the folders of its own.
-    chmodSync(beside, 0o711);
-  }
+  makeBeside(dirname(staging.root));
   for (const folder of [staging.root, staging.data, staging.run, staging.temporary]) makeFolder(folder, staging.as);
   makeSocketFolder(staging.socket, staging.as);
 }

@@ -14,9 +14,9 @@ import { keptPath, placeOf, type RestoreTarget, runAsOwner } from './data-place.
 import { drain, drainSettings } from './drain.ts';
 import { close, type Exchange, exchangeOf, reverse, startAndProve } from './exchange.ts';
 import { giveGtidState, liveGtidState, stoppedGtidState } from './gtid-state.ts';
-import { inodeOf, type Journal, type SwapStep, writeJournal } from './journal.ts';
+import { type Journal, type SwapStep, writeJournal } from './journal.ts';
 import type { KeptData } from './kept-data.ts';
-import { moveAside, moveIn } from './move-data.ts';
+import { idOfData, moveAside, moveIn } from './move-data.ts';
 import { ownershipOf, seal } from './seal.ts';
 import { noteTarget } from './swap-notes.ts';
 import { targetServer } from './target-server.ts';
@@ -117,6 +117,8 @@ export async function swap(
         refuseRevived(place.data);
         moveAside(move);
         refuseRevived(move.kept);
+        // Where only its entries were renamed, a server that came up meanwhile is still there.
+        refuseRevived(place.data);
       },
     ],
     ['in', () => moveIn(move, journal.gtids)],
@@ -198,8 +200,9 @@ async function openExchange(
     restore_id: restoreId,
     step: 'draining',
     fresh: proven.data,
-    old_inode: inodeOf(place.data),
-    new_inode: inodeOf(proven.data),
+    by: place.by,
+    old_inode: idOfData(place.data, place.by),
+    new_inode: idOfData(proven.data, place.by),
     old_incarnation: readMarker(place.data)?.incarnation ?? target.incarnation,
     new_incarnation: input.newIncarnation,
     should_run: running !== undefined || (await server.isWanted()),

@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { noSchemasIn } from '../mariadb/no-schemas.ts';
 import type { Staging } from './staging.ts';
 
 /** A folder's `xtrabackup_checkpoints` as mariadb-backup wrote it; empty when it is missing. */
@@ -24,6 +25,11 @@ function readOptional(path: string): string {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
     throw error;
   }
+}
+
+/** mariadb-backup takes each folder for a schema, and notes an empty one of what was none; a server says that as an error. */
+export function removeNoSchemas(folder: string): void {
+  for (const name of noSchemasIn(folder)) rmSync(join(folder, name), { recursive: true });
 }
 
 /** Removes what mariadb-backup wrote for itself: among a server's data it would only puzzle people and later backups. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Control } from '../../../src/contract/services.ts';
@@ -9,6 +9,7 @@ import type { ServiceRecord } from '../../../src/engine/service.ts';
 import { type CommandedServer, commanded, unit } from '../../servers/commanded.ts';
 import { type TestHome, temporaryHome } from '../../servers/managed.ts';
 import { type MariadbdOptions, startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
+import { mountPoint } from '../../servers/mounted.ts';
 import { type SampleBackup, sampleRepository, sqlOn, takeSampleBackup } from './sample-backup.ts';
 import { type Checksums, damageSql, type Scene, sampleSql } from './scene.ts';
 
@@ -27,6 +28,25 @@ export interface OutsideScene extends Pick<Scene, 'input' | 'damage'> {
   /** That the server runs with these data, and nothing is left of the restore but kept data. */
   expectRunningWith(wanted: Checksums): Promise<void>;
   dispose(): Promise<void>;
+}
+
+/** One whose data directory is the root of an ext4 file system, where `lost+found` is root's. */
+export async function mountedScene(kind: 'command' | 'systemd', options: MariadbdOptions = {}): Promise<OutsideScene> {
+  const disk = mountPoint();
+  try {
+    const scene = await outsideScene(kind, { ...options, datadir: disk.path });
+    chownSync(join(disk.path, 'lost+found'), 0, 0);
+    return {
+      ...scene,
+      async dispose() {
+        await scene.dispose();
+        disk.dispose();
+      },
+    };
+  } catch (error) {
+    disk.dispose();
+    throw error;
+  }
 }
 
 let restoreId = 0;
