@@ -5,7 +5,7 @@ import { dependencyProblem, installDependencies } from './dependencies.mjs';
 import { takeLock } from './lock.mjs';
 import { createReport, StepFailed } from './report.mjs';
 import { runCommand } from './run-command.mjs';
-import { ensureSystemPackages, missingPackages, toolDirectories } from './system-packages.mjs';
+import { ensureSystemPackages, missingPackages, missingTestPackages, toolDirectories } from './system-packages.mjs';
 
 /**
  * Runs every step that is not done yet, in order, and stops at the first that fails.
@@ -13,9 +13,10 @@ import { ensureSystemPackages, missingPackages, toolDirectories } from './system
  *
  * @param {string} root the clone
  * @param {NodeJS.ProcessEnv} env
+ * @param {{ tests?: boolean }} [wanted] `tests`: also what only the tests need
  * @returns {Promise<number>} the exit code
  */
-export async function setUp(root, env) {
+export async function setUp(root, env, { tests = false } = {}) {
   const report = createReport(process.stdout);
   const release = await takeLock(join(root, '.setup', 'lock'), (pid) =>
     report.note(`another set-up of this clone is running (process ${pid}); waiting for it`),
@@ -32,7 +33,7 @@ export async function setUp(root, env) {
         'if npm is set to ignore install scripts, allow them for `node`.',
       ]);
     }
-    const missing = missingPackages(toolDirectories(env));
+    const missing = [...missingPackages(toolDirectories(env)), ...(tests ? missingTestPackages() : [])];
     if (missing.length > 0) {
       await report.step('system packages', missing.join(' '), (step) =>
         ensureSystemPackages(missing, {

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { StepFailed } from './report.mjs';
@@ -17,6 +17,11 @@ export const packageCommands = {
   'mariadb-backup': ['mariadb-backup', 'mbstream'],
   zstd: ['zstd'],
   age: ['age'],
+};
+
+/** Debian package → a file of it. Of what only the tests need: a real S3 server, with some 90 packages that it needs itself. */
+export const testPackageFiles = {
+  'python3-swift': '/usr/lib/python3/dist-packages/swift/proxy/server.py',
 };
 
 const elsewhere = {
@@ -50,6 +55,18 @@ export function missingPackages(directories) {
 }
 
 /**
+ * The Debian packages that only the tests need and of which the file is not there.
+ *
+ * @param {string} [root] of the file system
+ * @returns {string[]}
+ */
+export function missingTestPackages(root = '/') {
+  return Object.entries(testPackageFiles)
+    .filter(([, file]) => !existsSync(join(root, file)))
+    .map(([name]) => name);
+}
+
+/**
  * Installs the packages, or fails with the exact command or list for the person. Never waits for a password.
  *
  * @param {string[]} packages
@@ -62,6 +79,7 @@ export function missingPackages(directories) {
  * @param {number} [context.uid]
  * @param {(question: string) => Promise<string>} [context.ask] asks the person; absent where nobody can answer
  * @param {string[]} [context.directories]
+ * @param {string} [context.root] of the file system
  */
 export async function ensureSystemPackages(packages, context) {
   const { env, run, step } = context;
@@ -69,20 +87,23 @@ export async function ensureSystemPackages(packages, context) {
   const platform = context.platform ?? process.platform;
   const osRelease = context.osRelease ?? (platform === 'linux' ? readOsRelease() : '');
   const command = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  const commands = packages.flatMap((name) =>
-    name in packageCommands ? packageCommands[/** @type {keyof typeof packageCommands} */ (name)] : [],
-  );
+  const commands = packages.flatMap((name) => partsOf(name));
 
   if (!isDebian(osRelease) || !directories.some((d) => isExecutable(join(d, 'apt-get')))) {
+    const onlyForTests = packages.every((name) => name in testPackageFiles);
     const known = hintFor(platform, osRelease);
     throw new StepFailed(
       step.name,
-      'skybackup needs commands that this machine lacks, and it installs them by itself only on Debian and Ubuntu.',
+      onlyForTests
+        ? 'The tests need a real S3 server, OpenStack Swift, and it is installed by itself only on Debian and Ubuntu.'
+        : 'skybackup needs commands that this machine lacks, and it installs them by itself only on Debian and Ubuntu.',
       [
         `Missing: ${commands.join(', ')} (Debian's packages: ${packages.join(', ')}).`,
-        known
-          ? `Install them, for example: ${known}`
-          : "Install MariaDB's server, client and mariadb-backup, zstd and age with your system's package manager.",
+        onlyForTests
+          ? 'Run the tests on one of these, for example in a container.'
+          : known
+            ? `Install them, for example: ${known}`
+            : "Install MariaDB's server, client and mariadb-backup, zstd and age with your system's package manager.",
         ...(platform === 'win32' ? ['On Windows run this inside WSL.'] : []),
       ],
     );
@@ -146,13 +167,29 @@ export async function ensureSystemPackages(packages, context) {
     }
     throw error;
   }
-  const still = missingPackages(directories).filter((name) => packages.includes(name));
+  const still = [...missingPackages(directories), ...missingTestPackages(context.root)].filter((name) =>
+    packages.includes(name),
+  );
   if (still.length > 0) {
     throw new StepFailed(step.name, `apt-get installed ${still.join(', ')}, but its commands are still not found.`, [
       `Looked for: ${commands.join(', ')}`,
       `in: ${directories.join(', ')}`,
     ]);
   }
+}
+
+/**
+ * By what a package is known to be there.
+ *
+ * @param {string} name
+ * @returns {string[]}
+ */
+function partsOf(name) {
+  /** @type {Record<string, string[]>} */
+  const commands = packageCommands;
+  /** @type {Record<string, string>} */
+  const files = testPackageFiles;
+  return commands[name] ?? [files[name] ?? name];
 }
 
 /**

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Client, type Tool } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packageCommands } from '../../scripts/setup/system-packages.mjs';
+import { packageCommands, testPackageFiles } from '../../scripts/setup/system-packages.mjs';
 import { clientBlocks, type Launch } from '../../src/cli/demo/client-blocks.ts';
 import { confirmModes, settingNames } from '../../src/client/settings-table.ts';
 import { backupPrivileges } from '../../src/engine/mariadb/privileges.ts';
@@ -76,6 +76,7 @@ describe('what the README names exists', () => {
 
   test('system packages', () => {
     expect(readme).toContain(`\`${Object.keys(packageCommands).join(' ')}\``);
+    expect(readme).toContain(`\`${Object.keys(testPackageFiles).join(' ')}\``);
   });
 
   test('files of the clone', () => {

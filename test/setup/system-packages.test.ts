@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,9 @@ import { runCommand } from '../../scripts/setup/run-command.mjs';
 import {
   ensureSystemPackages,
   missingPackages,
+  missingTestPackages,
   packageCommands,
+  testPackageFiles,
   toolDirectories,
 } from '../../scripts/setup/system-packages.mjs';
 
@@ -75,6 +77,44 @@ describe('what is missing', () => {
     expect(toolDirectories({ PATH: '/thin' })).toEqual(
       expect.arrayContaining(['/thin', '/usr/sbin', '/usr/local/bin']),
     );
+  });
+});
+
+describe('what only the tests need', () => {
+  const scripts: Record<string, string> = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
+  ).scripts;
+
+  test('is missing on an empty machine, and there once its file is', () => {
+    expect(missingTestPackages(directory)).toEqual(['python3-swift']);
+    for (const file of Object.values(testPackageFiles)) {
+      mkdirSync(join(directory, file, '..'), { recursive: true });
+      writeFileSync(join(directory, file), '');
+    }
+    expect(missingTestPackages(directory)).toEqual([]);
+    expect(missingPackages([directory])).not.toContain('python3-swift');
+  });
+
+  test('comes with the tests, and not with the demo', () => {
+    expect(scripts.pretest).toMatch(/ --tests$/);
+    expect(scripts['pretest:long']).toMatch(/ --tests$/);
+    for (const name of ['predemo', 'setup']) expect(scripts[name]).not.toContain('--tests');
+  });
+
+  test('is looked for again after the install', async () => {
+    fakeCommand('apt-get');
+    const context = { env: {}, run: aptThatWorks, step, osRelease: debian, uid: 0, directories: [directory] };
+    const failure = await failureOf(ensureSystemPackages(['python3-swift'], { ...context, root: directory }));
+    expect(failure).toContain('installed python3-swift, but');
+    expect(failure).toContain('swift/proxy/server.py');
+  });
+
+  test('elsewhere than on Debian is named as what it is', async () => {
+    const context = { env: {}, run: aptThatWorks, step, osRelease: 'ID=fedora\n', uid: 0, directories: [directory] };
+    const failure = await failureOf(ensureSystemPackages(['python3-swift'], context));
+    expect(failure).toContain('The tests need a real S3 server, OpenStack Swift');
+    expect(failure).not.toContain('dnf install');
+    expect(ran).toEqual([]);
   });
 });
 
