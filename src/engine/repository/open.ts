@@ -93,7 +93,7 @@ export function openRepository(
     publish,
     remove,
     clear,
-    sweep: (olderThanMs) => store.sweep(olderThanMs),
+    sweep: (olderThanMs) => store.sweep(olderThanMs, `${objectPrefix}/`),
   };
 }
 

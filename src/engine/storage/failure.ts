@@ -28,3 +28,11 @@ export function storageFailure(error: unknown, facts: FailureFacts): unknown {
   }
   return new SkybackupError('storage_failed', `${what} could not be ${facts.action} (${code}).`, { cause: error });
 }
+
+/** What a put answers when its key is taken: an object is never replaced. */
+export function keyTaken(key: string, url: string): SkybackupError {
+  return new SkybackupError('conflict', `${key} exists already in ${url}; nothing is overwritten.`, {
+    hint: 'Use another id. An object is never replaced.',
+    retryable: false,
+  });
+}

@@ -5,12 +5,11 @@ import { dirname, join, resolve } from 'node:path';
 import { addAbortSignal, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { SkybackupError } from '../../contract/errors.ts';
 import { makeDirectories, nearestExisting, refuseEscape, syncDirectory } from './directories.ts';
 import { writeDurably } from './durable-write.ts';
-import { storageFailure } from './failure.ts';
+import { keyTaken, storageFailure } from './failure.ts';
 import { checkKey } from './object-key.ts';
-import type { ObjectStat, ObjectStore } from './object-store.ts';
+import type { ObjectStat, ObjectStore, StoreFeatures } from './object-store.ts';
 
 /** Unfinished puts; on the same file system as the objects, so that a finished one is linked into place. */
 const incoming = '.incoming';
@@ -40,7 +39,7 @@ export function localDirectory(directory: string): ObjectStore {
     if (!Buffer.isBuffer(body)) body.on('error', () => {});
     try {
       const path = await pathOf(key);
-      if (await exists(path)) throw taken(key, url);
+      if (await exists(path)) throw keyTaken(key, url);
       signal?.throwIfAborted();
       await makeDirectories(root, dirname(unfinished));
       const source = Buffer.isBuffer(body) ? Readable.from([body]) : body;
@@ -53,7 +52,7 @@ export function localDirectory(directory: string): ObjectStore {
       return { bytes };
     } catch (error) {
       if (!Buffer.isBuffer(body)) body.destroy();
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(key, url);
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw keyTaken(key, url);
       throw storageFailure(error, { url, action: 'written', key, bytes, free: await freeBytes(), signal });
     } finally {
       await unlink(unfinished).catch(() => {});
@@ -183,7 +182,14 @@ export function localDirectory(directory: string): ObjectStore {
     return swept;
   }
 
-  return { url, put, get, stat, list, folders, delete: remove, freeBytes, sweep };
+  /** A link never replaces a file; the rest is the file system's own business. */
+  const features = async (): Promise<StoreFeatures> => ({
+    putIfAbsent: { whole: 'kept', inParts: 'kept' },
+    checksPayload: false,
+    clockOffsetMs: 0,
+  });
+
+  return { url, put, get, stat, list, folders, delete: remove, freeBytes, sweep, features };
 }
 
 /** Gives the finished file its name, unless that is taken: a link, unlike a rename, never replaces. */
@@ -199,13 +205,6 @@ async function linkInto(root: string, unfinished: string, path: string): Promise
     }
   }
   await syncDirectory(dirname(path));
-}
-
-function taken(key: string, url: string): SkybackupError {
-  return new SkybackupError('conflict', `${key} exists already in ${url}; nothing is overwritten.`, {
-    hint: 'Use another id. An object is never replaced.',
-    retryable: false,
-  });
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -6,6 +6,22 @@ export interface ObjectStat {
   modified: Date;
 }
 
+/**
+ * What a storage does with a second object of a key when it is asked to keep the first: `kept` is as asked, `unknown` says
+ * that it cannot be asked so, `ignored` that it replaced the first all the same.
+ */
+export type FenceKind = 'kept' | 'unknown' | 'ignored';
+
+/** In what storages of a kind differ. None of it is ever the only fence: servers say they can and then race. */
+export interface StoreFeatures {
+  /** For objects sent in one request, and in parts. */
+  putIfAbsent: { whole: FenceKind; inParts: FenceKind };
+  /** Bytes that were damaged on their way are refused. */
+  checksPayload: boolean;
+  /** By how much the storage's clock is ahead of this machine's. */
+  clockOffsetMs: number;
+}
+
 /** A place for backup objects: local directory, S3, GCS. Keys are relative, `/`-separated, without `..`. */
 export interface ObjectStore {
   /** For people and manifests: `file:///…`, `s3://bucket/prefix`. */
@@ -24,6 +40,11 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** Bytes that may still be written; undefined where there is no limit to know of. */
   freeBytes(): Promise<number | undefined>;
-  /** Removes what killed processes left behind (unfinished puts older than `olderThanMs`); returns how many. */
-  sweep(olderThanMs: number): Promise<number>;
+  /**
+   * Removes what killed processes left behind: unfinished puts of keys that begin with `under`, of which nothing has come
+   * for `olderThanMs`. Returns how many. A bucket may be others' too: what they have unfinished elsewhere stays.
+   */
+  sweep(olderThanMs: number, under?: string): Promise<number>;
+  /** Finds out what it can do by trying it out on a key of the caller's, which is free again afterwards. */
+  features(scratch: string): Promise<StoreFeatures>;
 }
