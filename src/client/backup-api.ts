@@ -130,7 +130,7 @@ export interface DaemonApi {
   verifyBackup(id: string, checks?: VerifyRequest, options?: CallOptions): Promise<Verification>;
   listVerifications(query?: VerificationQuery, options?: CallOptions): Promise<Page<Verification>>;
   getVerification(id: number, options?: CallOptions): Promise<Verification>;
-  /** The transactions of a service near a moment, by its archived binary logs. */
+  /** The transactions of a service near a moment, by its binary logs, archived or not. */
   findTransactions(serviceId: string, query?: TransactionsQuery, options?: CallOptions): Promise<FoundTransactions>;
   /** What is kept of a service's backups; with `dryRun`, what a pass would do now. */
   getRetention(serviceId: string, options?: CallOptions & { dryRun?: boolean }): Promise<Retention>;

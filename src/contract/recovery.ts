@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Which transactions of a service's archived binary logs; the newest hour unless told. The daemon's own. */
+/** Which transactions of a service's binary logs, archived or not; the newest hour unless told. The daemon's own. */
 export const TransactionsQuery = z.strictObject({
   /** Moments, as `point_in_time`. */
   from: z.string().max(40).optional(),
@@ -22,6 +22,8 @@ export const FoundTransaction = z.looseObject({
   statements: z.array(z.string()),
   tables: z.array(z.string()),
   bytes: z.number(),
+  /** Only its server has it yet. A restore archives it first. */
+  not_archived_yet: z.boolean().optional(),
 });
 export type FoundTransaction = z.infer<typeof FoundTransaction>;
 
@@ -30,8 +32,10 @@ export const FoundTransactions = z.looseObject({
   service_id: z.string(),
   from: z.string(),
   to: z.string(),
-  /** What was written after this moment is not archived yet, and so not looked at. */
+  /** What was written after this moment is not archived yet. Absent where nothing is. */
   archived_to: z.string().optional(),
+  /** Why what is not archived yet could not be looked at: then only the archive is told. */
+  not_looked_at: z.string().optional(),
   transactions: z.array(FoundTransaction),
   /** There are more: in a narrower span all are told. */
   more: z.boolean(),

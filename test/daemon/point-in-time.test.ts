@@ -51,6 +51,11 @@ describe('a point in time of a service', () => {
     );
     drop = await domain();
     const before = await binlogBackups();
+    // Found on the server itself, without archiving anything.
+    expect(await daemon.api.daemon.findTransactions('orders', { contains: 'drop table' })).toMatchObject({
+      transactions: [{ gtid: drop, not_archived_yet: true }],
+    });
+    expect(await binlogBackups()).toHaveLength(before.length);
     const plan = await daemon.api.daemon.createPlan({
       operation: 'restore_backup',
       arguments: { service_id: 'orders', id: 'orders', before_gtid: drop },

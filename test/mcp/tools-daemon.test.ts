@@ -245,15 +245,20 @@ it('what was done near a moment is found, as data', async () => {
     'shop',
     "CREATE TABLE shop.harmed (id INT, note TEXT); INSERT INTO shop.harmed VALUES (7, 'secret'); DROP TABLE shop.harmed;",
   );
-  const archived = await client.call('create_backup', { service: 'shop', type: 'binarylog' });
-  await client.call('wait_for', archived.data.wait_for as Record<string, unknown>);
   const found = await client.call('find_transactions', { service: 'shop', contains: 'harmed' });
   expect(found).toMatchObject({ isError: false });
+  // Nothing had to be archived for it, and before a restore it is.
+  expect(found.text).toMatch(/DROP TABLE .*\[not archived yet\]/);
   const [made, filled, dropped] = (found.data.transactions as { gtid: string; statement: string }[]).slice(-3);
   expect(made?.statement).toContain('CREATE TABLE shop.harmed');
   expect(filled?.statement).toContain('INSERT INTO shop.harmed VALUES (?, …)');
   expect(found.text).toContain(`${dropped?.gtid} `);
   expect(found.text).not.toContain('secret');
+  const archived = await client.call('create_backup', { service: 'shop', type: 'binarylog' });
+  await client.call('wait_for', archived.data.wait_for as Record<string, unknown>);
+  const again = await client.call('find_transactions', { service: 'shop', contains: 'harmed' });
+  expect(again.text).toContain(`${dropped?.gtid} `);
+  expect(again.text).not.toContain('not archived yet');
   const hiding = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' }, false);
   expect(await hiding.call('find_transactions', { service: 'shop' })).toMatchObject({
     data: { error: { code: 'not_found' } },

@@ -133,7 +133,7 @@ export function restoreRoutes(app: Api, engine: Engine): void {
     {
       config: { right: 'read' },
       schema: {
-        summary: 'The transactions of a service near a moment, by its archived binary logs',
+        summary: 'The transactions of a service near a moment, by its binary logs, archived or not',
         querystring: TransactionsQuery,
         response: { 200: FoundTransactions },
       },

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { hostname } from 'node:os';
-import { type Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { orCancelled } from '../backup/publish.ts';
@@ -10,9 +10,9 @@ import type { Manifest, StoredObject } from '../repository/manifest.ts';
 import { type BinlogBackupInput, shipAndPublish } from './archive.ts';
 import { planArchive } from './archive-plan.ts';
 import type { FetchedLog } from './fetch-log.ts';
-import { parseLogName } from './log-name.ts';
 import { LogScan } from './log-scan.ts';
-import type { ServerLog } from './server-logs.ts';
+import { scanLog } from './scan-log.ts';
+import { logAfter } from './server-logs.ts';
 import { readHead, type StoppedLog, stoppedLogs } from './stopped-logs.ts';
 
 /**
@@ -35,7 +35,7 @@ async function take(input: BinlogBackupInput, datadir: string, job: JobContext):
   if (last === undefined) return undefined;
   const fileOf = (name: string): StoppedLog => files.get(name) ?? last;
   const head = await readHead(last);
-  const plan = await planArchive(input.ends, [...files.values(), afterwards(last)], {
+  const plan = await planArchive(input.ends, [...files.values(), logAfter(last)], {
     serverId: head.serverId,
     openedAt: async (name) => (await readHead(fileOf(name))).openedAt,
     // The log that the server will write next begins where its last one ends.
@@ -55,17 +55,8 @@ async function take(input: BinlogBackupInput, datadir: string, job: JobContext):
   );
 }
 
-/** What SHOW BINARY LOGS would end with: the log being written. */
-function afterwards({ name }: ServerLog): ServerLog {
-  const { base, number } = parseLogName(name) ?? { base: 'binlog', number: 0 };
-  return { name: `${base}.${String(number + 1).padStart(6, '0')}`, bytes: 0 };
-}
-
 async function endOf({ name, path, whole }: StoppedLog, signal: AbortSignal): Promise<string> {
-  const scan = new LogScan(name);
-  const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
-  await pipeline(createReadStream(path, { end: whole - 1 }), scan, sink, { signal });
-  return scan.contents().gtidsAfter;
+  return (await scanLog(createReadStream(path, { end: whole - 1 }), name, {}, signal))?.gtidsAfter ?? '';
 }
 
 async function copy(

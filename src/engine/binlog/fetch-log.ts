@@ -1,25 +1,16 @@
-import { constants } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type RunningCommand, runCommand, startCommand } from '../mariadb/command.ts';
+import { startCommand } from '../mariadb/command.ts';
 import { findTool } from '../mariadb/tools.ts';
 import type { StoredObject } from '../repository/manifest.ts';
 import { fetchFailure, tornAt } from './fetch-verdict.ts';
 import { type LogContents, LogScan } from './log-scan.ts';
+import { openRawLog, type RawLogInput } from './raw-log.ts';
 
-export interface FetchInput {
-  name: string;
+export interface FetchInput extends RawLogInput {
   /** Bytes of the file as the server lists it. */
   bytes: number;
-  /** A login for mariadb-binlog. */
-  optionFile: string;
-  /** A private directory, for a pipe that is named as the log. */
-  directory: string;
-  signal: AbortSignal;
   store: (body: Readable) => Promise<StoredObject>;
   onBytes: (bytes: number) => void;
 }
@@ -35,21 +26,27 @@ export interface FetchedLog {
 }
 
 /**
- * One closed log of the server, `mariadb-binlog --raw` → scan → zstd → store, without a copy on disk: --raw writes to files
- * only, and a named pipe is one. When it fails, nothing is stored and every process is gone before it throws.
+ * One closed log of the server, `mariadb-binlog --raw` → scan → zstd → store. When it fails, nothing is stored and every
+ * process is gone before it throws.
  */
 export async function fetchLog(input: FetchInput): Promise<FetchedLog> {
   const { name, directory, signal } = input;
-  const pipe = join(directory, name);
-  await runCommand({ path: findTool('mkfifo'), args: ['-m', '600', '--', pipe] }, { signal });
-  const { source, reader, zstd } = startCommands(input, pipe);
-  if (reader.stdout === null || zstd.stdin === null || zstd.stdout === null) throw new Error('started without pipes');
+  const threads = Math.max(1, Math.min(4, availableParallelism() - 1));
+  const compressor = {
+    path: findTool('zstd'),
+    args: ['-1', `-T${threads}`, '-q', '-c'],
+    cwd: directory,
+    diesWithUs: true,
+  };
+  const raw = await openRawLog(input);
+  const zstd = startCommand(compressor, { signal, stdin: 'pipe' });
+  if (zstd.stdin === null || zstd.stdout === null) throw new Error('started without pipes');
   const stop = (): void => {
-    for (const member of [source, reader, zstd]) member.stop();
+    raw.stop();
+    zstd.stop();
   };
   // One that died leaves the others waiting for ever.
-  for (const member of [reader, zstd]) member.exit.then((exit) => exit.code === 0 || stop(), stop);
-  const ended = endPipe(pipe, source, reader);
+  for (const member of [raw.reader, zstd]) member.exit.then((exit) => exit.code === 0 || stop(), stop);
 
   const scan = new LogScan(name);
   let passed = 0;
@@ -57,14 +54,14 @@ export async function fetchLog(input: FetchInput): Promise<FetchedLog> {
     passed += chunk.length;
     input.onBytes(passed);
   });
-  const fed = pipeline(reader.stdout, scan, zstd.stdin).then(
+  const fed = pipeline(raw.output, scan, zstd.stdin).then(
     () => undefined,
     (error: unknown) => {
       stop();
       return error;
     },
   );
-  const exits = Promise.all([source.exit, reader.exit, zstd.exit]);
+  const exits = Promise.all([raw.source.exit, raw.reader.exit, zstd.exit]);
   exits.catch(() => {});
   const output = zstd.stdout;
   const body = async function* (): AsyncGenerator<Buffer> {
@@ -83,43 +80,6 @@ export async function fetchLog(input: FetchInput): Promise<FetchedLog> {
     return { object, contents: scan.contents(), tornAt: tornAt((await exits)[0]) };
   } finally {
     stop();
-    await Promise.allSettled([exits, ended]);
-    await unlink(pipe).catch(() => {});
-  }
-}
-
-function startCommands({ name, optionFile, directory, signal }: FetchInput, pipe: string) {
-  const threads = Math.max(1, Math.min(4, availableParallelism() - 1));
-  const [binlog, cat, compressor] = [findTool('mariadb-binlog'), findTool('cat'), findTool('zstd')];
-  const args = [`--defaults-file=${optionFile}`, '--read-from-remote-server', '--raw', `--result-file=${directory}/`];
-  return {
-    source: startCommand(
-      { path: binlog, args: [...args, '--', name], cwd: directory, diesWithUs: true },
-      { signal, stdout: 'ignore' },
-    ),
-    // Opening a named pipe waits for its other end: that must not happen in this process.
-    reader: startCommand({ path: cat, args: ['--', pipe], cwd: directory, diesWithUs: true }, { signal }),
-    zstd: startCommand(
-      { path: compressor, args: ['-1', `-T${threads}`, '-q', '-c'], cwd: directory, diesWithUs: true },
-      { signal, stdin: 'pipe' },
-    ),
-  };
-}
-
-/** Once the source is gone, opens and closes the writing end: it may have failed before, and the reader would wait for ever. */
-async function endPipe(pipe: string, source: RunningCommand, reader: RunningCommand): Promise<void> {
-  let reading = true;
-  const gone = (): void => {
-    reading = false;
-  };
-  reader.exit.then(gone, gone);
-  await source.exit.catch(() => {});
-  while (reading) {
-    await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK).then(
-      (file) => file.close(),
-      // It is not being read yet, or not any more.
-      () => {},
-    );
-    await delay(20);
+    await Promise.allSettled([exits, raw.gone()]);
   }
 }

@@ -18,7 +18,7 @@ export interface FetchEnd {
 export function fetchFailure({ name, bytes, source, others, fed, came }: FetchEnd): SkybackupError | undefined {
   const torn = tornAt(source);
   // Killed by a signal it is a consequence of something else.
-  if (torn === undefined && source.code !== null && source.code !== 0) return sourceFailure(name, source);
+  if (torn === undefined && source.code !== null && source.code !== 0) return logFailure(name, source);
   if (fed instanceof SkybackupError) return fed;
   const bad = (torn === undefined ? [source, ...others] : others).filter(({ code }) => code !== 0);
   const cause = bad.find(({ signal }) => signal !== 'SIGINT' && signal !== 'SIGPIPE') ?? bad[0];
@@ -42,7 +42,8 @@ export function tornAt(source: CommandExit): number | undefined {
   return source.code === 0 || position === undefined ? undefined : Number(position);
 }
 
-function sourceFailure(name: string, exit: CommandExit): SkybackupError {
+/** Why the server did not hand a log out to its end. */
+export function logFailure(name: string, exit: CommandExit): SkybackupError {
   const words = exit.stderr.join('\n');
   if (/Could not find first log file name|Could not open log file/i.test(words)) {
     return new SkybackupError(
@@ -55,7 +56,7 @@ function sourceFailure(name: string, exit: CommandExit): SkybackupError {
     return new SkybackupError('access_denied', `The server refused the backup user: ${describeExit(exit)}`);
   }
   if (/Can't connect|Lost connection|gone away/i.test(words)) {
-    return new SkybackupError('service_down', `The server went away while ${name} was archived: ${describeExit(exit)}`);
+    return new SkybackupError('service_down', `The server went away while ${name} was read: ${describeExit(exit)}`);
   }
   return new SkybackupError('backup_failed', describeExit(exit));
 }

@@ -2,11 +2,18 @@ import { SkybackupError } from '../../contract/errors.ts';
 import { runCommand } from '../mariadb/command.ts';
 import type { SqlConnection } from '../mariadb/connect.ts';
 import { findTool } from '../mariadb/tools.ts';
+import { parseLogName } from './log-name.ts';
 
 /** A line of SHOW BINARY LOGS. */
 export interface ServerLog {
   name: string;
   bytes: number;
+}
+
+/** The one that the server would write after this. */
+export function logAfter({ name }: ServerLog): ServerLog {
+  const { base, number } = parseLogName(name) ?? { base: 'binlog', number: 0 };
+  return { name: `${base}.${String(number + 1).padStart(6, '0')}`, bytes: 0 };
 }
 
 /** All logs the server still has, the oldest first; the last is the one being written. */

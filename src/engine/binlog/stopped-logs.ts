@@ -8,8 +8,12 @@ import { parseLogName } from './log-name.ts';
 import type { ServerLog } from './server-logs.ts';
 
 /** A binary log among a stopped server's files. */
-export interface StoppedLog extends ServerLog {
+export interface LogFile extends ServerLog {
   path: string;
+}
+
+/** One that was read through. */
+export interface StoppedLog extends LogFile {
   /** Where its last whole event ends: a server that died may have left a part of one behind it. */
   whole: number;
 }
@@ -22,11 +26,16 @@ export interface LogHead {
   gtidsBefore: string;
 }
 
+/** As `logFiles`, each with where its last whole event ends. */
+export async function stoppedLogs(datadir: string): Promise<StoppedLog[]> {
+  return Promise.all((await logFiles(datadir)).map(async (log) => ({ ...log, whole: await wholeBytes(log.path) })));
+}
+
 /**
  * The logs in a stopped server's data directory, the oldest first, by the index it keeps of them. Throws `service_down` when
  * there is none: the server then writes them elsewhere, and only it knows where.
  */
-export async function stoppedLogs(datadir: string): Promise<StoppedLog[]> {
+export async function logFiles(datadir: string): Promise<LogFile[]> {
   for (const entry of (await readdir(datadir)).filter((name) => name.endsWith('.index')).sort()) {
     const lines = (await readFile(join(datadir, entry), 'utf8')).split('\n').filter((line) => line !== '');
     const paths = lines
@@ -40,7 +49,6 @@ export async function stoppedLogs(datadir: string): Promise<StoppedLog[]> {
         name: basename(path),
         path,
         bytes: (await stat(path)).size,
-        whole: await wholeBytes(path),
       })),
     );
   }
@@ -50,7 +58,7 @@ export async function stoppedLogs(datadir: string): Promise<StoppedLog[]> {
 }
 
 /** Reads the first events of a log. Throws `unsupported` for an encrypted one. */
-export async function readHead({ path, name }: StoppedLog): Promise<LogHead> {
+export async function readHead({ path, name }: LogFile): Promise<LogHead> {
   const file = await open(path, 'r');
   try {
     const description = await eventAt(file, magic.length);
@@ -87,7 +95,8 @@ async function eventAt(file: File, at: number): Promise<{ header: EventHeader; b
   return (await file.read(bytes, 0, bytes.length, at)).bytesRead < bytes.length ? undefined : { header, bytes };
 }
 
-async function wholeBytes(path: string): Promise<number> {
+/** Where the last whole event of a log ends. */
+export async function wholeBytes(path: string): Promise<number> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();

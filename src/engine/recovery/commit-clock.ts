@@ -10,7 +10,7 @@ export class CommitClock {
   #latest = Number.POSITIVE_INFINITY;
 
   /** `before`: the commit time of the newest transaction in earlier logs. */
-  begin(log: KnownLog, before: number | undefined): void {
+  begin(log: Pick<KnownLog, 'openedAt' | 'closedAt' | 'lastEventAt'>, before: number | undefined): void {
     this.#highest = Math.max(log.openedAt, before ?? 0);
     this.#latest = Math.max(log.openedAt, coveredUntil([log]) ?? Number.POSITIVE_INFINITY);
   }

@@ -1,13 +1,18 @@
-import { SkybackupError } from '../../contract/errors.ts';
+import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import type { FoundTransaction, FoundTransactions, TransactionsQuery } from '../../contract/recovery.ts';
+import { redact } from '../../contract/redact.ts';
 import { parseMoment, toRfc3339 } from '../../contract/time.ts';
+import { type WorkDirectory, withWorkDirectory } from '../backup/work-directory.ts';
+import { archivedBefore } from '../binlog/archived.ts';
+import { enough } from '../binlog/scan-log.ts';
+import { type Unarchived, unarchivedLogs } from '../binlog/unarchived-logs.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { present } from '../store/rows.ts';
 import { CommitClock } from './commit-clock.ts';
-import { coveredUntil, type KnownLog } from './history.ts';
-import { storedLogs } from './resolve.ts';
-import { enough, scanArchived } from './scan-archived.ts';
+import { coveredUntil } from './history.ts';
 import { watchTransactions } from './seen-transactions.ts';
 import { serviceHistory } from './service-history.ts';
+import { affordable, archivedIn, type SoughtLog, unarchivedLog } from './sought-logs.ts';
 
 const defaultLimit = 50;
 const defaultSpanMs = 60 * 60_000;
@@ -15,59 +20,138 @@ const defaultSpanMs = 60 * 60_000;
 const mostBytes = 512 * 1024 * 1024;
 const longestMs = 25_000;
 
-/** The transactions of a service near a moment, by its archived logs: so that a person finds the DROP, and names it. */
+type Context = Pick<EngineContext, 'state' | 'repository'>;
+
+/**
+ * The transactions of a service near a moment, by its archived logs and those that only its server has yet: so that a person
+ * finds the DROP, and names it. The server is read, and not changed; where it cannot be, the answer says so and tells what
+ * the archive has.
+ */
 export async function findTransactions(
-  context: Pick<EngineContext, 'state' | 'repository'>,
+  context: Context,
   serviceId: string,
   query: TransactionsQuery,
 ): Promise<FoundTransactions> {
-  const { logs } = serviceHistory(context, serviceId).history;
-  if (logs.length === 0) {
-    throw new SkybackupError('not_found', `No binary logs of "${serviceId.slice(0, 100)}" are archived.`, {
-      hint: 'Take a backup of type binarylog first.',
-    });
-  }
-  const archivedTo = Math.max(...logs.map((log) => coveredUntil([log]) ?? 0));
-  const to = momentOf('to', query.to) ?? archivedTo;
-  const from = momentOf('from', query.from) ?? to - defaultSpanMs;
-  const limit = query.limit ?? defaultLimit;
-  const found: FoundTransaction[] = [];
-  const wanted = logs.filter((log) => log.openedAt <= to && (coveredUntil([log]) ?? 0) >= from);
-  const stored = storedLogs(context, serviceId);
-  const contains = query.contains?.toLowerCase();
-  const signal = AbortSignal.timeout(longestMs);
-  let [read, more] = [0, false];
-  for (const log of wanted) {
-    const of = await stored(log);
-    read += of.log.bytes;
-    more ||= read > mostBytes && log !== wanted[0];
-    if (more) break;
-    const clock = new CommitClock();
-    clock.begin(log, before(logs, log)?.lastEventAt);
-    const watch = watchTransactions(clock, (transaction, at) => {
-      if (at > to) throw enough;
-      if (at < from || !matches(transaction, contains)) return;
-      // From a moment on, the first are told; else the newest.
-      more ||= found.length === limit;
-      if (found.length === limit && query.from !== undefined) throw enough;
-      if (found.length === limit) found.shift();
-      found.push(transaction);
-    });
-    await scanArchived(context.repository, of, watch, signal);
-  }
-  const [start, end] = [from, to].map((at) => toRfc3339(new Date(at)));
-  return {
-    service_id: serviceId,
-    from: start ?? '',
-    to: end ?? '',
-    archived_to: toRfc3339(new Date(archivedTo)),
-    transactions: found,
-    more,
+  const { history } = serviceHistory(context, serviceId);
+  const asked = {
+    from: momentOf('from', query.from),
+    to: momentOf('to', query.to),
+    contains: query.contains?.toLowerCase(),
+    limit: query.limit ?? defaultLimit,
   };
+  const archivedTo =
+    history.logs.length === 0 ? undefined : Math.max(...history.logs.map((log) => coveredUntil([log]) ?? 0));
+  const signal = AbortSignal.timeout(longestMs);
+  return withWorkDirectory(async (work) => {
+    const known = { archivedTo, to: asked.to };
+    const beyond = await lookBeyond(context, serviceId, known, work, signal);
+    const to = asked.to ?? beyond.unarchived?.until ?? archivedTo;
+    if (to === undefined) throw beyond.failure ?? nothingArchived(serviceId);
+    const span = { ...asked, to, from: asked.from ?? to - defaultSpanMs };
+    const recent = await recentLogs(beyond, span);
+    // From a moment on, the first are told; else the newest.
+    const end = asked.from === undefined ? 'last' : 'first';
+    const all = [...archivedIn(context, { serviceId, history }, span), ...recent.logs];
+    const { logs, more } = await affordable(all, end, mostBytes);
+    const looked = await lookThrough(logs, { ...span, end }, signal);
+    const failure = recent.failure ?? looked.failure;
+    const [start, stop] = [span.from, to].map((at) => toRfc3339(new Date(at)));
+    return {
+      service_id: serviceId,
+      from: start ?? '',
+      to: stop ?? '',
+      ...present({
+        archived_to: archivedTo === undefined ? undefined : toRfc3339(new Date(archivedTo)),
+        not_looked_at: failure === undefined ? undefined : redact(failure.message),
+      }),
+      transactions: looked.found,
+      more: more || looked.more,
+    };
+  });
 }
 
-function before(logs: readonly KnownLog[], { follows }: KnownLog): KnownLog | undefined {
-  return logs.find((each) => `${each.backupId}/${each.name}` === follows);
+interface Wanted {
+  from: number;
+  to: number;
+  contains: string | undefined;
+  limit: number;
+}
+
+/** What the server has that is not archived; or why that cannot be told. */
+interface Beyond {
+  unarchived?: Unarchived;
+  failure?: SkybackupError;
+}
+
+async function lookBeyond(
+  { state }: Context,
+  serviceId: string,
+  { archivedTo, to }: { archivedTo: number | undefined; to: number | undefined },
+  work: WorkDirectory,
+  signal: AbortSignal,
+): Promise<Beyond> {
+  const service = state.services.get(serviceId);
+  if (service === undefined || (to !== undefined && archivedTo !== undefined && to <= archivedTo)) return {};
+  try {
+    return { unarchived: await unarchivedLogs(service, archivedBefore(state, service).ends, work, signal) };
+  } catch (error) {
+    return { failure: toSkybackupError(error) };
+  }
+}
+
+async function recentLogs(
+  { unarchived, failure }: Beyond,
+  { from, to }: Wanted,
+): Promise<{ logs: SoughtLog[]; failure: SkybackupError | undefined }> {
+  if (unarchived === undefined) return { logs: [], failure };
+  try {
+    const logs = await unarchived.since(from);
+    return { logs: logs.filter(({ openedAt }) => openedAt <= to).map(unarchivedLog), failure };
+  } catch (error) {
+    return { logs: [], failure: toSkybackupError(error) };
+  }
+}
+
+interface Looked {
+  found: FoundTransaction[];
+  more: boolean;
+  failure: SkybackupError | undefined;
+}
+
+async function lookThrough(
+  logs: readonly SoughtLog[],
+  { from, to, contains, limit, end }: Wanted & { end: 'first' | 'last' },
+  signal: AbortSignal,
+): Promise<Looked> {
+  const looked: Looked = { found: [], more: false, failure: undefined };
+  const { found } = looked;
+  for (const { archived, times, before, scan } of logs) {
+    const clock = new CommitClock();
+    clock.begin(times, before);
+    const watch = watchTransactions(clock, (seen, at) => {
+      if (at > to) throw enough;
+      if (at < from || !matches(seen, contains)) return;
+      looked.more ||= found.length === limit;
+      if (found.length === limit && end === 'first') throw enough;
+      if (found.length === limit) found.shift();
+      found.push(archived ? seen : { ...seen, not_archived_yet: true });
+    });
+    try {
+      await scan(watch, signal);
+    } catch (error) {
+      if (signal.aborted) looked.more = true;
+      else if (archived) throw error;
+      else looked.failure = toSkybackupError(error);
+      return looked;
+    }
+  }
+  return looked;
+}
+
+function nothingArchived(serviceId: string): SkybackupError {
+  return new SkybackupError('not_found', `No binary logs of "${serviceId.slice(0, 100)}" are archived.`, {
+    hint: 'Take a backup of type binarylog first.',
+  });
 }
 
 function matches({ statements, tables }: FoundTransaction, contains: string | undefined): boolean {

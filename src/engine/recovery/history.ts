@@ -73,7 +73,9 @@ function encloses({ gtidsBefore, gtidsAfter }: KnownLog, position: Position): bo
 }
 
 /** Until when a row of logs tells all that was committed; undefined for none. A log tells so up to its closing. */
-export function coveredUntil(logs: readonly KnownLog[]): number | undefined {
+export function coveredUntil(
+  logs: readonly Pick<KnownLog, 'openedAt' | 'closedAt' | 'lastEventAt'>[],
+): number | undefined {
   const last = logs.at(-1);
   if (last === undefined) return undefined;
   return last.closedAt ?? Math.max(last.openedAt, last.lastEventAt ?? 0);

@@ -1,11 +1,12 @@
 import { SkybackupError } from '../../contract/errors.ts';
+import { enough } from '../binlog/scan-log.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { LogOfBackup, RollForward } from '../restore/source.ts';
 import { cutLogs } from './cut.ts';
 import { findGoal, type Goal } from './goal.ts';
 import type { KnownLog } from './history.ts';
-import { enough, scanArchived } from './scan-archived.ts';
+import { scanArchived } from './scan-archived.ts';
 import type { Reach } from './windows.ts';
 import type { Wish } from './wish.ts';
 

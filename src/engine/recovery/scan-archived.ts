@@ -1,8 +1,7 @@
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { SkybackupError } from '../../contract/errors.ts';
-import { LogScan, type LogWatch } from '../binlog/log-scan.ts';
+import type { LogWatch } from '../binlog/log-scan.ts';
+import { scanLog } from '../binlog/scan-log.ts';
 import type { ArchivedLog, Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { LogOfBackup } from '../restore/source.ts';
@@ -17,18 +16,13 @@ export async function scanArchived(
   watch: LogWatch,
   signal: AbortSignal,
 ): Promise<void> {
-  const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
   try {
-    await pipeline(readArchived(repository, { manifest, log }, signal), new LogScan(log.name, watch), sink);
+    await scanLog(readArchived(repository, { manifest, log }, signal), log.name, watch, signal);
   } catch (error) {
-    if (error === enough) return;
     signal.throwIfAborted();
     throw damaged(manifest, log, error);
   }
 }
-
-/** Thrown by a watch that has seen what it wanted. */
-export const enough = new Error('enough was read');
 
 /** The bytes of an archived log as they were on the server; every stored block was checked before. */
 export function readArchived(repository: Repository, { manifest, log }: LogOfBackup, signal: AbortSignal) {

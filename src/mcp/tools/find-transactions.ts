@@ -13,7 +13,7 @@ export const findTransactions = defineTool({
   needs: 'jobs',
   title: 'Find transactions in the binary logs',
   description:
-    'Finds the transaction that did harm: GTIDs, times, tables and statements near a moment. To go back to before it, give its gtid to restore_backup as before_gtid. Sees archived logs only: create_backup binarylog first.',
+    'Finds the transaction that did harm: GTIDs, times, tables and statements near a moment. To go back to before it, give its gtid to restore_backup as before_gtid.',
   input: z.strictObject({
     service: z.string().max(300),
     from: z.string().max(40).optional().describe('UTC; default: the newest hour'),
@@ -25,13 +25,14 @@ export const findTransactions = defineTool({
     const { id } = await findService(api, service, signal);
     if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not show its binary logs.');
     const found = await api.daemon.findTransactions(id, { ...query, limit: shown }, { signal });
-    const { transactions, more, archived_to } = found;
-    const rows = transactions.map(({ gtid, time, kind, statements, tables }) => ({
+    const { transactions, more, archived_to, not_looked_at } = found;
+    const rows = transactions.map(({ gtid, time, kind, statements, tables, not_archived_yet }) => ({
       gtid,
       time,
       kind,
       statement: quoteText(statements.join('; '), 100),
       ...(tables.length === 0 ? {} : { tables: tables.slice(0, 3).map((table) => quoteText(table, 60)) }),
+      ...(not_archived_yet === true ? { not_archived_yet } : {}),
     }));
     return {
       text: [
@@ -39,13 +40,18 @@ export const findTransactions = defineTool({
           ? `No such transaction of ${id} from ${timeInWords(found.from)} to ${timeInWords(found.to)}.`
           : `Transactions of ${id}, in the order of the log; times are UTC:`,
         ...rows.map(
-          ({ gtid, time, statement, tables }) =>
-            `${gtid} ${time} ${statement}${tables === undefined ? '' : ` (${tables.join(', ')})`}`,
+          ({ gtid, time, statement, tables, not_archived_yet }) =>
+            `${gtid} ${time} ${statement}${tables === undefined ? '' : ` (${tables.join(', ')})`}${not_archived_yet ? ' [not archived yet]' : ''}`,
         ),
-        archived_to === undefined ? undefined : `Archived, and looked at, up to ${timeInWords(archived_to)}.`,
+        archived_to === undefined ? 'Nothing is archived yet.' : `Archived up to ${timeInWords(archived_to)}.`,
       ],
       data: { service_id: id, transactions: rows, archived_to, more },
-      warnings: more ? ['There are more: narrow the time, or give contains.'] : [],
+      warnings: [
+        ...(not_looked_at === undefined
+          ? []
+          : [`What is not archived yet could not be looked at: ${quoteText(not_looked_at, 300)}`]),
+        ...(more ? ['There are more: narrow the time, or give contains.'] : []),
+      ],
       next: 'restore_backup with before_gtid goes back to right before one of them.',
     };
   },
