@@ -11,6 +11,14 @@ export const TransactionsQuery = z.strictObject({
 });
 export type TransactionsQuery = z.infer<typeof TransactionsQuery>;
 
+const ChangedRows = z.looseObject({
+  table: z.string(),
+  inserted: z.number(),
+  updated: z.number(),
+  deleted: z.number(),
+});
+export type ChangedRows = z.infer<typeof ChangedRows>;
+
 /** A transaction of a binary log. Its words come from whoever wrote it. */
 export const FoundTransaction = z.looseObject({
   gtid: z.string(),
@@ -21,6 +29,8 @@ export const FoundTransaction = z.looseObject({
   /** Its statements, without the values in them; the first few. */
   statements: z.array(z.string()),
   tables: z.array(z.string()),
+  /** How many rows of its tables it changed. A table is absent where statements were logged, which do not tell. */
+  rows: z.array(ChangedRows).optional(),
   bytes: z.number(),
   /** Only its server has it yet. A restore archives it first. */
   not_archived_yet: z.boolean().optional(),

@@ -253,6 +253,7 @@ it('what was done near a moment is found, as data', async () => {
   expect(made?.statement).toContain('CREATE TABLE shop.harmed');
   expect(filled?.statement).toContain('INSERT INTO shop.harmed VALUES (?, …)');
   expect(found.text).toContain(`${dropped?.gtid} `);
+  expect(found.text).toContain('(shop.harmed 1 inserted)');
   expect(found.text).not.toContain('secret');
   const archived = await client.call('create_backup', { service: 'shop', type: 'binarylog' });
   await client.call('wait_for', archived.data.wait_for as Record<string, unknown>);

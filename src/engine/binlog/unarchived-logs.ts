@@ -109,9 +109,11 @@ async function scanRemote(
     );
     if ('early' in fed && fed.early) return;
     const source = await raw.source.exit;
+    const failed = source.code !== 0 && source.code !== null;
+    // That nobody takes its bytes any more is a consequence of what we found.
+    if ('error' in fed && (!failed || /Could not write/i.test(source.stderr.join('\n')))) throw fed.error;
     // What a server that died has left of an event counts for nothing, and ends the log.
-    if (source.code !== 0 && source.code !== null && tornAt(source) === undefined) throw logFailure(name, source);
-    if ('error' in fed) throw fed.error;
+    if (failed && tornAt(source) === undefined) throw logFailure(name, source);
   } finally {
     raw.stop();
     await raw.gone();

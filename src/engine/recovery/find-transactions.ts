@@ -45,8 +45,9 @@ export async function findTransactions(
   return withWorkDirectory(async (work) => {
     const known = { archivedTo, to: asked.to };
     const beyond = await lookBeyond(context, serviceId, known, work, signal);
-    const to = asked.to ?? beyond.unarchived?.until ?? archivedTo;
-    if (to === undefined) throw beyond.failure ?? nothingArchived(serviceId);
+    const until = beyond.unarchived?.until ?? archivedTo;
+    if (until === undefined) throw beyond.failure ?? nothingArchived(serviceId);
+    const to = asked.to ?? until;
     const span = { ...asked, to, from: asked.from ?? to - defaultSpanMs };
     const recent = await recentLogs(beyond, span);
     // From a moment on, the first are told; else the newest.

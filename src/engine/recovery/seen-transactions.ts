@@ -3,10 +3,14 @@ import { redact } from '../../contract/redact.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import { changesRows, type EventHeader, eventTypes, headerBytes, readGtid, readQuery } from '../binlog/log-events.ts';
 import type { LoggedTransaction, LogWatch } from '../binlog/log-scan.ts';
+import { readTableMap } from '../binlog/row-events.ts';
 import { formatGtids } from '../mariadb/gtid.ts';
 import type { CommitClock } from './commit-clock.ts';
+import { RowCounts } from './row-counts.ts';
 
 const longestText = 64 * 1024;
+/** Rows events are some kilobytes long, unless one row is longer. */
+const longestRows = 16 * 1024 * 1024;
 const shownStatements = 5;
 const shownLength = 300;
 const shownTables = 20;
@@ -15,6 +19,7 @@ interface Seen {
   gtid: string;
   statements: string[];
   tables: Set<string>;
+  counts: RowCounts;
   rows: boolean;
   definition: boolean;
 }
@@ -27,7 +32,8 @@ export function watchTransactions(
   // A transaction without an end is told once the next has begun.
   let [current, before]: [Seen | undefined, Seen | undefined] = [undefined, undefined];
   return {
-    wants: (header) => isTold(header) && header.length <= longestText,
+    wants: (header) =>
+      (isTold(header) && header.length <= longestText) || (changesRows(header) && header.length <= longestRows),
     event(header, bytes) {
       if (header.type === eventTypes.gtid && bytes !== undefined) {
         before = current;
@@ -44,7 +50,7 @@ export function watchTransactions(
 }
 
 function nothingSeen(): Omit<Seen, 'gtid'> {
-  return { statements: [], tables: new Set(), rows: false, definition: false };
+  return { statements: [], tables: new Set(), counts: new RowCounts(), rows: false, definition: false };
 }
 
 function isTold({ type }: EventHeader): boolean {
@@ -57,29 +63,31 @@ function isTold({ type }: EventHeader): boolean {
 }
 
 function look(seen: Seen, header: EventHeader, bytes: Buffer | undefined): void {
-  if (changesRows(header)) seen.rows = true;
-  if (!isTold(header)) return;
-  if (bytes === undefined) seen.statements.push(`(a statement of ${header.length} bytes)`);
-  else if (header.type === eventTypes.tableMap) seen.tables.add(readTable(bytes));
-  else if (header.type === eventTypes.annotateRows)
-    seen.statements.push(withoutValues(bytes.toString('utf8', headerBytes)));
-  else {
-    const { text, database } = readQuery(header, bytes);
-    if (/^\s*(COMMIT|ROLLBACK|SAVEPOINT|BEGIN)\b/i.test(text)) return;
-    seen.definition ||= /^\s*(\/\*.*?\*\/\s*)*(CREATE|ALTER|DROP|RENAME|TRUNCATE|GRANT|REVOKE|SET PASSWORD)\b/is.test(
-      text,
-    );
-    seen.statements.push(`${withoutValues(text)}${database === '' ? '' : ` [in ${database}]`}`);
-  }
+  const { statements, tables, counts } = seen;
+  if (changesRows(header)) {
+    seen.rows = true;
+    counts.see(header, bytes);
+  } else if (header.type === eventTypes.tableMap) {
+    counts.see(header, bytes);
+    if (bytes !== undefined) tables.add(readTableMap(bytes).name);
+  } else if (header.type === eventTypes.beginLoad) counts.giveUp();
+  else if (!isTold(header)) return;
+  else if (bytes === undefined) {
+    if (header.type !== eventTypes.annotateRows) counts.giveUp();
+    statements.push(`(a statement of ${header.length} bytes)`);
+  } else if (header.type === eventTypes.annotateRows) {
+    statements.push(withoutValues(bytes.toString('utf8', headerBytes)));
+  } else lookAtStatement(seen, header, bytes);
 }
 
-/** Of a table map: `schema.table`. */
-function readTable(event: Buffer): string {
-  const schemaAt = headerBytes + 8;
-  const schemaLength = event.readUInt8(schemaAt);
-  const tableAt = schemaAt + schemaLength + 2;
-  const schema = event.toString('utf8', schemaAt + 1, schemaAt + 1 + schemaLength);
-  return `${schema}.${event.toString('utf8', tableAt + 1, tableAt + 1 + event.readUInt8(tableAt))}`;
+function lookAtStatement(seen: Seen, header: EventHeader, bytes: Buffer): void {
+  const { text, database } = readQuery(header, bytes);
+  if (/^\s*(COMMIT|ROLLBACK|SAVEPOINT|BEGIN)\b/i.test(text)) return;
+  const defines = /^\s*(\/\*.*?\*\/\s*)*(CREATE|ALTER|DROP|RENAME|TRUNCATE|GRANT|REVOKE|SET PASSWORD)\b/is.test(text);
+  seen.definition ||= defines;
+  // Whatever else was logged by its words may change rows.
+  if (!defines) seen.counts.giveUp();
+  seen.statements.push(`${withoutValues(text)}${database === '' ? '' : ` [in ${database}]`}`);
 }
 
 /** The words of a statement without what people have entered: whoever may see the log's course need not see its data. */
@@ -94,13 +102,16 @@ export function withoutValues(sql: string): string {
   ).slice(0, shownLength);
 }
 
-function told({ gtid, statements, tables, rows, definition }: Seen, { begin, end }: LoggedTransaction, at: number) {
+function told(seen: Seen, { begin, end }: LoggedTransaction, at: number): FoundTransaction {
+  const { gtid, statements, tables, counts, rows, definition } = seen;
+  const changed = counts.told().slice(0, shownTables);
   return {
     gtid,
     time: toRfc3339(new Date(at)),
     kind: definition ? ('definition' as const) : rows || statements.length > 0 ? ('rows' as const) : ('other' as const),
     statements: statements.slice(0, shownStatements),
     tables: [...tables].slice(0, shownTables),
+    ...(changed.length === 0 ? {} : { rows: changed }),
     bytes: end - begin,
   };
 }

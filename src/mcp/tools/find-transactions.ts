@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
+import type { ChangedRows } from '../../contract/recovery.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService } from '../find/service.ts';
 import { timeInWords } from '../sizes-and-times.ts';
@@ -7,13 +8,20 @@ import { quoteText } from '../untrusted-text.ts';
 
 const shown = 15;
 
+/** `shop.orders 3 updated, 1 deleted`. */
+function tableInWords(table: string, changed: readonly ChangedRows[]): string {
+  const { inserted = 0, updated = 0, deleted = 0 } = changed.find((each) => each.table === table) ?? {};
+  const counts = Object.entries({ inserted, updated, deleted }).filter(([, rows]) => rows > 0);
+  return [quoteText(table, 60), counts.map(([change, rows]) => `${rows} ${change}`).join(', ')].join(' ').trim();
+}
+
 export const findTransactions = defineTool({
   name: 'find_transactions',
   operation: 'read',
   needs: 'jobs',
   title: 'Find transactions in the binary logs',
   description:
-    'Finds the transaction that did harm: GTIDs, times, tables and statements near a moment. To go back to before it, give its gtid to restore_backup as before_gtid.',
+    'Finds the transaction that did harm: GTIDs, times, tables, row counts and statements near a moment. To go back to before it, give its gtid to restore_backup as before_gtid.',
   input: z.strictObject({
     service: z.string().max(300),
     from: z.string().max(40).optional().describe('UTC; default: the newest hour'),
@@ -26,12 +34,12 @@ export const findTransactions = defineTool({
     if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not show its binary logs.');
     const found = await api.daemon.findTransactions(id, { ...query, limit: shown }, { signal });
     const { transactions, more, archived_to, not_looked_at } = found;
-    const rows = transactions.map(({ gtid, time, kind, statements, tables, not_archived_yet }) => ({
+    const rows = transactions.map(({ gtid, time, kind, statements, tables, rows: changed = [], not_archived_yet }) => ({
       gtid,
       time,
       kind,
       statement: quoteText(statements.join('; '), 100),
-      ...(tables.length === 0 ? {} : { tables: tables.slice(0, 3).map((table) => quoteText(table, 60)) }),
+      ...(tables.length === 0 ? {} : { tables: tables.slice(0, 3).map((table) => tableInWords(table, changed)) }),
       ...(not_archived_yet === true ? { not_archived_yet } : {}),
     }));
     return {
