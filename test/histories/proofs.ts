@@ -145,14 +145,7 @@ function source(
     moment.index <= earliest.index &&
     endedAt <= at &&
     timeline.whole(moment, latest);
-  // The newest backup by the clock is taken; where forged times put the wish before it, that is refused.
-  const misleads = ({ moment }: TakenBackup): boolean =>
-    moment.incarnation === earliest.incarnation && moment.index > earliest.index && moment.time[0] <= at;
-  const timed = Number.isFinite(at);
-  if (dice.chance(50)) {
-    const certain = backups.some(leads) && !(timed && backups.some(misleads));
-    return { id: service, words: 'the service', certain };
-  }
+  if (dice.chance(50)) return { id: service, words: 'the service', certain: backups.some(leads) };
   const good = backups.filter(leads);
   const backup = dice.one(good.length > 0 && dice.chance(80) ? good : backups);
   return {

@@ -42,7 +42,7 @@ import { rolledSource } from './rolled-source.ts';
  */
 export async function startNewService(context: EngineContext, request: RestoreRequest): Promise<Restore> {
   const { state, jobs, repository, home } = context;
-  const subject = resolveData(context, request);
+  const subject = await resolveData(context, request);
   const { backup } = subject;
   const id = request.service_id ?? freeId(context, backup.service_id);
   refuseTaken(context, id);

@@ -24,7 +24,7 @@ import { rolledSource } from './rolled-source.ts';
  */
 export async function startRestore(context: EngineContext, request: RestoreRequest, asker: Asker): Promise<Restore> {
   const { state, jobs, repository, home } = context;
-  const subject = resolveRestore(context, request);
+  const subject = await resolveRestore(context, request);
   const { target, backup } = subject;
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {

@@ -2,19 +2,28 @@ import { SkybackupError } from '../../contract/errors.ts';
 import { isBackupId, serviceIdOf } from '../../contract/ids.ts';
 import type { RestoreRequest } from '../../contract/restores.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { leadingPlans } from '../recovery/choose-base.ts';
 import { planRecovery, type RecoveryPlan } from '../recovery/plan-recovery.ts';
+import { scanOf, storedLogs } from '../recovery/resolve.ts';
 import { serviceHistory } from '../recovery/service-history.ts';
-import { readWish, type Wish, wishArguments } from '../recovery/wish.ts';
+import { describeWish, readWish, type Wish, wishArguments } from '../recovery/wish.ts';
 import { checkExchangeable } from '../restore/restorable.ts';
 import { findService } from '../services/find-service.ts';
 import type { BackupRow } from '../store/backups-index.ts';
 import type { StoredService } from '../store/services-table.ts';
+
+type Context = Pick<EngineContext, 'state' | 'clock' | 'repository'>;
+
+/** How long the logs may be read for a plan. */
+export const readingMs = 60_000;
 
 /** Which data are wanted. */
 export interface WantedData {
   backup: BackupRow;
   /** A moment after the backup's own. */
   wish?: Wish;
+  /** The next best, where the backup was chosen for its service: what is not archived yet may show that it does not lead there. */
+  others?: BackupRow[];
 }
 
 /** What is to be restored onto what. */
@@ -30,10 +39,7 @@ export function findBackup(context: Pick<EngineContext, 'state'>, id: string): B
 }
 
 /** Reads a restore request as far as it needs no look at files. Throws `unsupported` with the reason, `not_found`, `conflict`. */
-export function resolveRestore(
-  context: Pick<EngineContext, 'state' | 'clock'>,
-  request: RestoreRequest,
-): RestoreSubject {
+export async function resolveRestore(context: Context, request: RestoreRequest): Promise<RestoreSubject> {
   refuseOtherSources(request);
   readWish(request);
   if (request.target === 'new' || request.service_id === undefined) {
@@ -44,7 +50,7 @@ export function resolveRestore(
   readWish(request);
   const target = findService(context.state, request.service_id);
   checkExchangeable(target);
-  return { target, ...resolveData(context, request) };
+  return { target, ...(await resolveData(context, request)) };
 }
 
 /** A restore's arguments in the one form that plans are compared by. */
@@ -56,7 +62,7 @@ export function restoreArguments({ target, backup, wish }: RestoreSubject): Reco
  * The backup that a request names, or the best one for its moment when it names a service. Throws `not_found`, `conflict`,
  * `unsupported` with the nearest moment that works.
  */
-export function resolveData(context: Pick<EngineContext, 'state' | 'clock'>, request: RestoreRequest): WantedData {
+export async function resolveData(context: Context, request: RestoreRequest): Promise<WantedData> {
   refuseOtherSources(request);
   const wish = readWish(request);
   const id = request.id ?? request.key ?? '';
@@ -73,8 +79,21 @@ export function resolveData(context: Pick<EngineContext, 'state' | 'clock'>, req
     });
   }
   const { history, reaches } = serviceHistory(context, serviceId);
-  const [plan] = planRecovery(reaches, wish, { history, now: context.clock.now(), subject: `Service ${serviceId}` });
-  return { backup: findBackup(context, plan.reach.base.id), wish };
+  const plans = planRecovery(reaches, wish, { history, now: context.clock.now(), subject: `Service ${serviceId}` });
+  const scan = scanOf(context, storedLogs(context, serviceId), AbortSignal.timeout(readingMs));
+  const [best, ...others] = await leadingPlans(plans, wish, scan);
+  if (best === undefined) throw liesBefore(wish, plans.at(-1)?.reach.base.id ?? '');
+  const backupOf = ({ reach }: RecoveryPlan): BackupRow => findBackup(context, reach.base.id);
+  return { backup: backupOf(best), wish, others: others.map(backupOf) };
+}
+
+/** Of a wish that the logs of a backup put before it, whatever the clock says. */
+export function liesBefore(wish: Wish, backupId: string): SkybackupError {
+  return new SkybackupError(
+    'unsupported',
+    `By the binary logs, ${describeWish(wish)} lies before backup ${backupId}: a session had set its own time.`,
+    { hint: 'Restore an earlier backup to that moment, or this one without a point in time.' },
+  );
 }
 
 /** How a wish is fulfilled from this backup. Throws `unsupported` with the nearest moment that works. */

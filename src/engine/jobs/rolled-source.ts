@@ -7,7 +7,8 @@ import { describeWish, type Wish } from '../recovery/wish.ts';
 import { lastBackup, type RestoreSource } from '../restore/source.ts';
 import type { JobRow } from '../store/jobs-table.ts';
 import { archiveFirst } from './archive-first.ts';
-import { planFor, type WantedData } from './restore-subject.ts';
+import { findSource } from './restore-source.ts';
+import { liesBefore, planFor, readingMs, type WantedData } from './restore-subject.ts';
 
 type Context = Pick<EngineContext, 'state' | 'clock' | 'repository'>;
 
@@ -16,16 +17,18 @@ const archiveRuns = 3;
 
 /**
  * The source with the logs that lead from its last backup to the wanted moment, if one is wanted: what is not archived yet is
- * archived first, and the end is found by reading the logs, exact to the transaction. `job` is the restore's own. Throws
- * `unsupported` with the nearest moment that works, `not_found` for an unknown transaction.
+ * archived first, and the end is found by reading the logs, exact to the transaction. Where they show that the chosen backup
+ * comes after the moment, the next best is taken. `job` is the restore's own. Throws `unsupported` with the nearest moment
+ * that works, `not_found` for an unknown transaction.
  */
 export async function rolledSource(
   context: EngineContext,
-  { backup, wish }: WantedData,
+  wanted: WantedData,
   source: RestoreSource,
   job: JobRow,
   work: JobContext,
 ): Promise<RestoreSource> {
+  const { backup, wish, others = [] } = wanted;
   if (wish === undefined) return source;
   let plan = planFor(context, backup, wish);
   for (let run = 0; plan.archiveFirst; run += 1) {
@@ -36,7 +39,17 @@ export async function rolledSource(
     if (!any) break;
   }
   work.phase('resolving', `Reading the binary logs up to the wanted moment: ${describeWish(wish)}.`);
-  return roll(context, source, { reach: plan.reach, wish }, work.signal);
+  const rolled = await roll(context, source, { reach: plan.reach, wish }, work.signal);
+  if (rolled !== 'before') return rolled;
+  for (const other of others) {
+    const { reach, archiveFirst: unreached } = planFor(context, other, wish);
+    if (unreached) continue;
+    const found = await roll(context, await findSource(context, other), { reach, wish }, work.signal);
+    if (found === 'before') continue;
+    work.warn(`${liesBefore(wish, backup.id).message} Backup ${other.id}, which leads there, was taken instead.`);
+    return found;
+  }
+  throw liesBefore(wish, backup.id);
 }
 
 function notReached(serviceId: string, wish: Wish): SkybackupError {
@@ -55,7 +68,10 @@ export async function archivedSource(
 ): Promise<RestoreSource> {
   if (wish === undefined) return source;
   const { reach, archiveFirst } = planFor(context, backup, wish);
-  return archiveFirst ? source : roll(context, source, { reach, wish }, AbortSignal.timeout(60_000));
+  if (archiveFirst) return source;
+  const rolled = await roll(context, source, { reach, wish }, AbortSignal.timeout(readingMs));
+  if (rolled === 'before') throw liesBefore(wish, backup.id);
+  return rolled;
 }
 
 async function roll(
@@ -63,14 +79,8 @@ async function roll(
   source: RestoreSource,
   { reach, wish }: { reach: Reach; wish: Wish },
   signal: AbortSignal,
-): Promise<RestoreSource> {
+): Promise<RestoreSource | 'before'> {
   const rollForward = await resolveRollForward(context, lastBackup(source), reach, wish, signal);
-  if (rollForward === 'before') {
-    throw new SkybackupError(
-      'unsupported',
-      `By the binary logs, ${describeWish(wish)} lies before backup ${reach.base.id}: a session had set its own time.`,
-      { hint: 'Restore an earlier backup to that moment, or this one without a point in time.' },
-    );
-  }
+  if (rollForward === 'before') return rollForward;
   return rollForward === undefined ? source : { ...source, rollForward };
 }

@@ -19,7 +19,10 @@ export interface Target {
 /** One destructive operation: how its arguments are read, and what a person must know of its target. */
 export interface Operation {
   /** The arguments in their one form (ids resolved, early names replaced). Throws `invalid_request`, `not_found`, `unsupported`. */
-  normalise(context: EngineContext, input: Record<string, unknown>): Record<string, unknown>;
+  normalise(
+    context: EngineContext,
+    input: Record<string, unknown>,
+  ): Record<string, unknown> | Promise<Record<string, unknown>>;
   /** `ownJob` holds the lanes for the very request that looks, and is not a change. */
   describe(context: EngineContext, args: Record<string, unknown>, ownJob: number | undefined): Promise<Target>;
 }
@@ -35,9 +38,9 @@ const operations: Record<PlannedOperation, Operation> = {
   set_retention: setRetentionOperation,
 };
 
-export function normaliseAction(context: EngineContext, action: PlannedAction): PlannedAction {
+export async function normaliseAction(context: EngineContext, action: PlannedAction): Promise<PlannedAction> {
   const { operation } = action;
-  return { operation, arguments: operations[operation].normalise(context, action.arguments) };
+  return { operation, arguments: await operations[operation].normalise(context, action.arguments) };
 }
 
 export function describeTarget(

@@ -10,7 +10,7 @@ import { describeTarget, normaliseAction } from './operations.ts';
  */
 export async function makePlan(context: EngineContext, request: PlanRequest, principal: string): Promise<Plan> {
   const { plans } = context.state;
-  const action = normaliseAction(context, request);
+  const action = await normaliseAction(context, request);
   const { facts, digest } = await describeTarget(context, action, undefined);
   const subject = subjectOf(context, action, principal);
   return context.state.transaction(() => {

@@ -23,12 +23,12 @@ import { ageOf, bytesInWords, durationInWords } from './words.ts';
 const keptHours = 72;
 
 export const restoreOperation: Operation = {
-  normalise(context, input) {
-    return restoreArguments(resolveRestore(context, parseRequest(RestoreRequest, input, 'arguments')));
+  async normalise(context, input) {
+    return restoreArguments(await resolveRestore(context, parseRequest(RestoreRequest, input, 'arguments')));
   },
 
   async describe(context, args, ownJob) {
-    const subject = resolveRestore(context, parseRequest(RestoreRequest, args, 'arguments'));
+    const subject = await resolveRestore(context, parseRequest(RestoreRequest, args, 'arguments'));
     const { target, backup, wish } = subject;
     const digest = await serviceDigest(context, target, ownJob, { backup: backup.id, size: backup.storage_bytes });
     const source = await archivedSource(context, subject, await findSource(context, backup));

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { GtidState, positionOf } from '../binlog/gtid-state.ts';
 import type { LoggedTransaction } from '../binlog/log-scan.ts';
 import { formatGtids, type Gtid } from '../mariadb/gtid.ts';
+import { leadingPlans } from './choose-base.ts';
 import { findGoal, type ScanLog } from './goal.ts';
 import type { KnownLog } from './history.ts';
+import type { RecoveryPlan } from './plan-recovery.ts';
 import { holds, readPosition } from './position.ts';
 import type { Wish } from './wish.ts';
 
@@ -19,7 +21,7 @@ interface Happening {
 
 interface Written {
   logs: (KnownLog & { transactions: LoggedTransaction[] })[];
-  all: { gtid: Gtid; state: string; commit: number; log: number }[];
+  all: { gtid: Gtid; state: string; commit: number; real: number; log: number }[];
 }
 
 /** Writes logs as a server does and notes the truth beside: the commit time of rule 20, computed over all of them at once. */
@@ -67,7 +69,7 @@ function write(happenings: readonly Happening[]): Written {
     const gtid = { domain, server: 1, sequence };
     state.add(gtid);
     own.push({ gtid, time: Math.max(0, now + forged), begin: 0, end: 0 });
-    all.push({ gtid, state: state.toString(), commit: 0, log: logs.length });
+    all.push({ gtid, state: state.toString(), commit: 0, real: now, log: logs.length });
   }
   close();
   return { logs, all };
@@ -99,6 +101,18 @@ function baseOf({ logs, all }: Written, count: number): { gtid: string; logs: Kn
   const last = all[count - 1];
   const first = last === undefined ? 0 : last.log;
   return { gtid: positionOf(last?.state ?? ''), logs: logs.slice(first) };
+}
+
+/** The plans for backups taken after so many transactions, as the index makes them: by the clock, the newest first. */
+function plansFor(written: Written, counts: readonly number[]): RecoveryPlan[] {
+  return counts
+    .toSorted((a, b) => b - a)
+    .map((count) => {
+      const { gtid, logs } = baseOf(written, count);
+      const at = (written.all[count - 1]?.real ?? 1000) * 1000;
+      const base = { id: `after ${count}`, incarnation: 'i', file: logs[0]?.name ?? '', gtid, at, endedAt: at };
+      return { reach: { base, logs, until: at, open: false }, archiveFirst: false };
+    });
 }
 
 async function expectPrefix(written: Written, count: number, wish: Wish, kept: number): Promise<void> {
@@ -173,5 +187,39 @@ describe('where a wish ends', () => {
     await expect(
       findGoal('', beyond.logs, { kind: 'gtid', gtids: [gtid(0, 1n), gtid(1, 1n)] }, scanOf(beyond).scan),
     ).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('0-1-2 comes before') });
+  });
+});
+
+describe('from which backup a moment is reached', () => {
+  it('from the newest that holds nothing that was committed later, however times were forged', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        histories,
+        fc.uniqueArray(fc.nat(), { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 995, max: 1160 }),
+        async (written, taken, second) => {
+          const wish: Wish = { kind: 'time', at: second * 1000 };
+          const first = written.all.findIndex(({ commit }) => commit > second);
+          const kept = first < 0 ? written.all.length : first;
+          const counts = taken.map((each) => each % (written.all.length + 1));
+          const { scan } = scanOf(written);
+          const [best] = await leadingPlans(plansFor(written, counts), wish, scan);
+          const leading = counts.filter((count) => count <= kept);
+          expect(best?.reach.base.id).toBe(leading.length === 0 ? undefined : `after ${Math.max(...leading)}`);
+          if (best === undefined) return;
+          const { gtid, logs } = { ...best.reach.base, ...best.reach };
+          expect((await findGoal(gtid, logs, wish, scan))?.until).toBe(positionOf(written.all[kept - 1]?.state ?? ''));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('reads no log where the index tells: the log ends before the moment', async () => {
+    const second = { after: 1, rotate: false, domain: 0, forged: 0 };
+    const written = write([second, second, { ...second, rotate: true }, second]);
+    const { scan, read } = scanOf(written);
+    const [best] = await leadingPlans(plansFor(written, [1, 2]), { kind: 'time', at: 1003_000 }, scan);
+    expect([best?.reach.base.id, read]).toEqual(['after 2', []]);
   });
 });

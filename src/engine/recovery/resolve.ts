@@ -4,7 +4,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { LogOfBackup, RollForward } from '../restore/source.ts';
 import { cutLogs } from './cut.ts';
-import { findGoal, type Goal } from './goal.ts';
+import { findGoal, type Goal, type ScanLog } from './goal.ts';
 import type { KnownLog } from './history.ts';
 import { scanArchived } from './scan-archived.ts';
 import type { Reach } from './windows.ts';
@@ -24,15 +24,23 @@ export async function resolveRollForward(
   signal: AbortSignal,
 ): Promise<RollForward | 'before' | undefined> {
   const stored = storedLogs({ repository }, backup.service_id);
-  const goal = await findGoal(reach.base.gtid, reach.logs, wish, async (log, each) => {
-    const of = await stored(log);
+  const goal = await findGoal(reach.base.gtid, reach.logs, wish, scanOf({ repository }, stored, signal));
+  if (goal === undefined) return 'before';
+  return rollForwardTo({ repository }, backup, goal, stored, signal);
+}
+
+/** Reads the archived logs themselves. */
+export function scanOf(
+  { repository }: Context,
+  stored: (log: KnownLog) => Promise<LogOfBackup>,
+  signal: AbortSignal,
+): ScanLog {
+  return async (log, each) => {
     const transaction = (next: Parameters<typeof each>[0]): void => {
       if (!each(next)) throw enough;
     };
-    await scanArchived(repository, of, { transaction }, signal);
-  });
-  if (goal === undefined) return 'before';
-  return rollForwardTo({ repository }, backup, goal, stored, signal);
+    await scanArchived(repository, await stored(log), { transaction }, signal);
+  };
 }
 
 async function rollForwardTo(
