@@ -111,15 +111,19 @@ function run(
   const { state, home, repository } = context;
   let registered = false;
   let measure: MeasuredJob | undefined;
+  let rolled = wanted.source;
   job.start<NewService & { server: KnownServer }>({
     async run(work) {
       measure = measured(work);
       state.restores.begin(restoreId, `The new service ${service.id} is being made.`);
+      rolled = await rolledSource(context, wanted.subject, wanted.source, job.row, measure);
+      // It may build on another backup than was chosen at first.
+      await checkRestorable(rolled, service, work.signal);
       const made = await restoreToNewService(
         {
           restoreId,
           service,
-          source: await rolledSource(context, wanted.subject, wanted.source, job.row, measure),
+          source: rolled,
           tables: wanted.tables,
           repository,
           home,
@@ -134,7 +138,7 @@ function run(
       if (!state.services.add(service, backup_id)) throw new Error(`the service ${service.id} exists`);
       state.services.setServer(service.id, server);
       state.services.setHighestGtids(service.id, gtids);
-      recordRates(state, wanted.source, measure);
+      recordRates(state, rolled, measure);
       if (wanted.nightly) addNightly(context, service);
       const message =
         `Restored into the new service ${service.id}, on port ${port}, with the users of ${source_service_id}. ` +

@@ -8,9 +8,9 @@ import { archivedSource } from '../jobs/rolled-source.ts';
 import { estimateSeconds } from '../rates/kinds-of-work.ts';
 import { describeWish, type Wish, wishArguments } from '../recovery/wish.ts';
 import { filesToCarryOver } from '../restore/carry-over.ts';
-import { placeOf } from '../restore/data-place.ts';
+import { type DataPlace, placeOf } from '../restore/data-place.ts';
 import type { RestoreSource } from '../restore/source.ts';
-import { dataBytes } from '../restore/space.ts';
+import { dataBytes, restoreSpace, spaceWarning } from '../restore/space.ts';
 import { present } from '../store/rows.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { type LiveTarget, lookAtTarget } from './live-target.ts';
@@ -50,7 +50,11 @@ export const restoreOperation: Operation = {
         expected_downtime: expectedDowntime(context, target.id, live),
         lost: lostBy(context, { target, source, moment: recoveryMoment(subject), rolled: wish !== undefined, live }),
         keeps: await keptBy(target),
-        warnings: [...unsoundWarnings(context, source), ...warningsOf(subject, size, live)],
+        warnings: [
+          ...unsoundWarnings(context, source),
+          ...warningsOf(subject, size, live),
+          ...tightness(source, place),
+        ],
         undo: `The present data are kept for ${keptHours} hours as ${place.beside}/data.before-restore-<number of the restore>. To go back: "skybackup restores undo <number>", or the tool undo_restore.`,
       },
     };
@@ -107,6 +111,11 @@ function warningsOf({ target, backup }: RestoreSubject, size: number, live: Live
   warnings.push(`About ${bytesInWords(size)} of disk are needed beside the present data until those expire.`);
   warnings.push(...replicationWarnings(target.id, live));
   return warnings;
+}
+
+function tightness(source: RestoreSource, place: DataPlace): string[] {
+  const warning = spaceWarning(restoreSpace(source, place));
+  return warning === undefined ? [] : [warning];
 }
 
 /** What becomes of replicas when the data under them change. */

@@ -7,7 +7,9 @@ import { giveGtidState, giveReplicaPosition } from './gtid-state.ts';
 import { importDump } from './import-dump.ts';
 import { materialise } from './materialise.ts';
 import { prove } from './prove.ts';
-import { isDump, lastBackup, positionOf, type RestoreSource } from './source.ts';
+import { whileRoom } from './room.ts';
+import { isDump, lastBackup, positionOf, type RestoreSource, type RollForward } from './source.ts';
+import { replayRanOut } from './space.ts';
 import { makeStaging, type Staging } from './staging.ts';
 
 /**
@@ -46,7 +48,7 @@ export async function buildData(
     if (source.rollForward !== undefined) {
       const { logs, until } = source.rollForward;
       job.phase('replaying', `${logs.length} binary logs, from ${logs[0].log.name}, to GTID ${until}.`);
-      await rollForward(source.rollForward, repository, { server, staging }, job);
+      await replay(source.rollForward, repository, { server, staging }, job);
       job.phase('proving', 'Opening every table again.');
       // Tables that were dropped on the way are not missing.
       await prove({ backup: { ...last, tables: [] }, gtid: until, log: staging.log }, connection, job);
@@ -57,4 +59,28 @@ export async function buildData(
     await server.discard();
     throw error;
   }
+}
+
+/** How much the data grow by is known only when it is done: a disk that becomes too small ends it. */
+async function replay(
+  logs: RollForward,
+  repository: Repository,
+  at: { server: PrivateServer; staging: Staging },
+  job: JobContext,
+): Promise<void> {
+  let [done, total] = [0, 0];
+  const place = at.staging.data;
+  await whileRoom(
+    { place, tooFull: (free) => replayRanOut({ place, free, done, total }), signal: job.signal },
+    (signal) =>
+      rollForward(logs, repository, at, {
+        signal,
+        phase: (name, message) => job.phase(name, message),
+        warn: (message) => job.warn(message),
+        progress: (bytes, ofBytes = 0) => {
+          [done, total] = [bytes, ofBytes];
+          job.progress(bytes, ofBytes);
+        },
+      }),
+  );
 }

@@ -20,7 +20,7 @@ import { keepOwnAccount } from './own-account.ts';
 import { ownershipOf, seal } from './seal.ts';
 import { removeServiceFolder } from './service-folder.ts';
 import { lastBackup, type RestoreSource } from './source.ts';
-import { meansNoSpace, restoreSpace, spaceRanOut } from './space.ts';
+import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut, spaceWarning } from './space.ts';
 import { removeStaging, stagingOf } from './staging.ts';
 import { removeBackupFiles } from './unpacked-files.ts';
 
@@ -72,6 +72,11 @@ async function make(input: NewServiceInput, job: JobContext): Promise<NewService
     warnings.push(message);
     job.warn(message);
   };
+  // Which logs are replayed was not known when the restore was asked for.
+  const space = restoreSpace(source, placeOf(home, service));
+  checkSpace(space);
+  const tight = spaceWarning(space);
+  if (tight !== undefined) warn(tight);
   const server = await buildData(source, repository, staging, described.server_id, { ...jobParts(job), warn });
   let gtids: string;
   try {

@@ -14,7 +14,7 @@ import { refuseMounts } from './mounts.ts';
 import { checkRestorable, compareOptions, compareServers } from './restorable.ts';
 import { ownershipOf, seal } from './seal.ts';
 import { isDump, lastBackup, positionOf, type RestoreSource } from './source.ts';
-import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut } from './space.ts';
+import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut, spaceWarning } from './space.ts';
 import { removeStaging, type Staging, stagingOf } from './staging.ts';
 import { type SwapControls, type SwapInput, type Swapped, swap } from './swap.ts';
 import { forgetNote, noteTarget } from './swap-notes.ts';
@@ -78,7 +78,10 @@ async function check(input: RestoreInput, place: DataPlace, job: JobContext, con
   if (version !== undefined && !isDump(source)) compareServers(lastBackup(source), version, target.id);
   compareOptions(lastBackup(source), variables, target.id);
   const measured = restoreSpace(source, place);
-  checkSpace(controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes });
+  const space = controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes };
+  checkSpace(space);
+  const tight = spaceWarning(space);
+  if (tight !== undefined) job.warn(tight);
 }
 
 async function buildAndSwap(

@@ -9,8 +9,10 @@ import type { RestoreSource } from './source.ts';
 const fixedBytes = 160 * 1024 * 1024;
 
 export interface RestoreSpace {
-  /** Bytes that the new data take; old ones stay beside them. */
+  /** Bytes that the new data take for certain; old ones stay beside them. */
   needed: number;
+  /** Bytes of the binary logs that are replayed: about what the data grow by at most, where all of them insert rows. */
+  replayed: number;
   /** Bytes free for this user on that folder's file system. */
   free: number;
   /** The folder that was measured. */
@@ -22,7 +24,7 @@ export function restoreSpace(source: RestoreSource, { beside }: Pick<DataPlace, 
   // Of a first restore it is still to be made.
   let place = beside;
   while (!existsSync(place)) place = dirname(place);
-  return { needed: neededBytes(source), free: freeBytes(place), place };
+  return { needed: neededBytes(source), replayed: replayedBytes(source), free: freeBytes(place), place };
 }
 
 /** Throws `no_space` naming both figures when the new data do not fit beside the old. */
@@ -31,9 +33,38 @@ export function checkSpace(space: RestoreSpace): void {
   throw noSpace(`The restore needs ${megabytes(space.needed)} beside the present data`, space);
 }
 
+/**
+ * What to say when the new data fit, and might not if every replayed log added its own length. It is no reason to refuse:
+ * rows that are changed over and over make long logs and no larger data.
+ */
+export function spaceWarning({ needed, replayed, free, place }: RestoreSpace): string | undefined {
+  if (replayed === 0 || needed > free || needed + replayed <= free) return undefined;
+  return `The binary logs to be replayed hold ${megabytes(replayed)}, and how much of it the data keep is not known: with all of it about ${megabytes(needed + replayed)} would be needed, and ${place} has ${megabytes(free)} free. Should that not do, the restore ends without touching the target.`;
+}
+
 /** `no_space` for a disk that filled up on the way. */
 export function spaceRanOut(space: RestoreSpace, cause?: unknown): SkybackupError {
   return noSpace(`The disk filled up during the restore, which needs ${megabytes(space.needed)}`, space, cause);
+}
+
+/** `no_space` for a disk that filled up while logs were replayed; `done` bytes of them were. */
+export function replayRanOut({ place, free, done, total }: ReplayRoom): SkybackupError {
+  const left = Math.max(total - done, 0);
+  return new SkybackupError(
+    'no_space',
+    `The disk filled up while the binary logs were replayed: ${megabytes(done)} of their ${megabytes(total)} were, and ${place} has ${megabytes(free)} free.`,
+    {
+      hint: `Free about ${megabytes(left)} more there than was free before, then try again. What is in use was not touched.`,
+      details: { free, place, replayed: done, logs: total },
+    },
+  );
+}
+
+export interface ReplayRoom {
+  place: string;
+  free: number;
+  done: number;
+  total: number;
 }
 
 /** Whether an error, or the words of a tool or a server, mean a full disk. */
@@ -49,9 +80,23 @@ function neededBytes(source: RestoreSource): number {
   const [, ...increments] = source.backups;
   // One increment at a time lies beside the data while it is applied.
   const largest = Math.max(0, ...increments.map(({ disk_bytes }) => disk_bytes));
-  // Of the logs too one at a time, and what the private server logs of it. How much of them the data keep is not known.
-  const longest = Math.max(0, ...(source.rollForward?.logs ?? []).map(({ log }) => log.bytes));
-  return Math.ceil(dataBytes(source) * 1.05) + Math.max(largest, 2 * longest) + fixedBytes;
+  // What the private server logs of the replayed logs lies beside the data as well, of one at a time.
+  const longest = Math.max(0, ...partsOf(source));
+  return Math.ceil(dataBytes(source) * 1.05) + Math.max(largest, longest) + fixedBytes;
+}
+
+function replayedBytes(source: RestoreSource): number {
+  return partsOf(source).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Bytes of each log that are replayed. */
+function partsOf({ rollForward }: RestoreSource): number[] {
+  if (rollForward === undefined) return [];
+  const { logs, cut } = rollForward;
+  return logs.map(({ log }, index) => {
+    const end = index === logs.length - 1 ? cut.end : log.bytes;
+    return Math.max(0, end - (index === 0 ? cut.begin : 0));
+  });
 }
 
 /**
