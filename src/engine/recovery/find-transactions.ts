@@ -3,11 +3,13 @@ import type { FoundTransaction, FoundTransactions, TransactionsQuery } from '../
 import { redact } from '../../contract/redact.ts';
 import { parseMoment, toRfc3339 } from '../../contract/time.ts';
 import { type WorkDirectory, withWorkDirectory } from '../backup/work-directory.ts';
+import type { RangeEnd } from '../binlog/archive-plan.ts';
 import { archivedBefore } from '../binlog/archived.ts';
 import { enough } from '../binlog/scan-log.ts';
 import { type Unarchived, unarchivedLogs } from '../binlog/unarchived-logs.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { present } from '../store/rows.ts';
+import type { StoredService } from '../store/services-table.ts';
 import { CommitClock } from './commit-clock.ts';
 import { coveredUntil } from './history.ts';
 import { watchTransactions } from './seen-transactions.ts';
@@ -33,6 +35,8 @@ export async function findTransactions(
   query: TransactionsQuery,
 ): Promise<FoundTransactions> {
   const { history } = serviceHistory(context, serviceId);
+  // Told at the same moment: of a log that is archived meanwhile, one of the two would else think that the other has it.
+  const service = serverOf(context, serviceId);
   const asked = {
     from: momentOf('from', query.from),
     to: momentOf('to', query.to),
@@ -43,8 +47,8 @@ export async function findTransactions(
     history.logs.length === 0 ? undefined : Math.max(...history.logs.map((log) => coveredUntil([log]) ?? 0));
   const signal = AbortSignal.timeout(longestMs);
   return withWorkDirectory(async (work) => {
-    const known = { archivedTo, to: asked.to };
-    const beyond = await lookBeyond(context, serviceId, known, work, signal);
+    const allArchived = asked.to !== undefined && archivedTo !== undefined && asked.to <= archivedTo;
+    const beyond = allArchived ? {} : await lookBeyond(service, work, signal);
     const until = beyond.unarchived?.until ?? archivedTo;
     if (until === undefined) throw beyond.failure ?? nothingArchived(serviceId);
     const to = asked.to ?? until;
@@ -84,17 +88,25 @@ interface Beyond {
   failure?: SkybackupError;
 }
 
+interface RegisteredServer {
+  service: StoredService;
+  /** Where what is archived of it ends. */
+  ends: readonly RangeEnd[];
+}
+
+function serverOf({ state }: Context, serviceId: string): RegisteredServer | undefined {
+  const service = state.services.get(serviceId);
+  return service === undefined ? undefined : { service, ends: archivedBefore(state, service).ends };
+}
+
 async function lookBeyond(
-  { state }: Context,
-  serviceId: string,
-  { archivedTo, to }: { archivedTo: number | undefined; to: number | undefined },
+  server: RegisteredServer | undefined,
   work: WorkDirectory,
   signal: AbortSignal,
 ): Promise<Beyond> {
-  const service = state.services.get(serviceId);
-  if (service === undefined || (to !== undefined && archivedTo !== undefined && to <= archivedTo)) return {};
+  if (server === undefined) return {};
   try {
-    return { unarchived: await unarchivedLogs(service, archivedBefore(state, service).ends, work, signal) };
+    return { unarchived: await unarchivedLogs(server.service, server.ends, work, signal) };
   } catch (error) {
     return { failure: toSkybackupError(error) };
   }
