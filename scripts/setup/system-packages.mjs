@@ -23,6 +23,8 @@ export const packageCommands = {
 export const testPackageFiles = {
   'python3-swift': '/usr/lib/python3/dist-packages/swift/proxy/server.py',
 };
+/** The same of what only the tests of root need, who sees restores through a systemd of the tests' own. */
+export const rootTestPackageFiles = { systemd: '/bin/systemctl', 'util-linux': '/usr/bin/nsenter' };
 
 const elsewhere = {
   fedora: 'dnf install mariadb-server mariadb-backup zstd age',
@@ -58,10 +60,11 @@ export function missingPackages(directories) {
  * The Debian packages that only the tests need and of which the file is not there.
  *
  * @param {string} [root] of the file system
+ * @param {number} [uid]
  * @returns {string[]}
  */
-export function missingTestPackages(root = '/') {
-  return Object.entries(testPackageFiles)
+export function missingTestPackages(root = '/', uid = process.getuid?.()) {
+  return Object.entries({ ...testPackageFiles, ...(uid === 0 ? rootTestPackageFiles : {}) })
     .filter(([, file]) => !existsSync(join(root, file)))
     .map(([name]) => name);
 }
@@ -90,12 +93,12 @@ export async function ensureSystemPackages(packages, context) {
   const commands = packages.flatMap((name) => partsOf(name));
 
   if (!isDebian(osRelease) || !directories.some((d) => isExecutable(join(d, 'apt-get')))) {
-    const onlyForTests = packages.every((name) => name in testPackageFiles);
+    const onlyForTests = packages.every((name) => name in testPackageFiles || name in rootTestPackageFiles);
     const known = hintFor(platform, osRelease);
     throw new StepFailed(
       step.name,
       onlyForTests
-        ? 'The tests need a real S3 server, OpenStack Swift, and it is installed by itself only on Debian and Ubuntu.'
+        ? 'The tests need servers of their own, and they are installed by themselves only on Debian and Ubuntu.'
         : 'skybackup needs commands that this machine lacks, and it installs them by itself only on Debian and Ubuntu.',
       [
         `Missing: ${commands.join(', ')} (Debian's packages: ${packages.join(', ')}).`,
@@ -167,7 +170,7 @@ export async function ensureSystemPackages(packages, context) {
     }
     throw error;
   }
-  const still = [...missingPackages(directories), ...missingTestPackages(context.root)].filter((name) =>
+  const still = [...missingPackages(directories), ...missingTestPackages(context.root, uid)].filter((name) =>
     packages.includes(name),
   );
   if (still.length > 0) {
@@ -188,7 +191,7 @@ function partsOf(name) {
   /** @type {Record<string, string[]>} */
   const commands = packageCommands;
   /** @type {Record<string, string>} */
-  const files = testPackageFiles;
+  const files = { ...testPackageFiles, ...rootTestPackageFiles };
   return commands[name] ?? [files[name] ?? name];
 }
 

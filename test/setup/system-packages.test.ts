@@ -9,6 +9,7 @@ import {
   missingPackages,
   missingTestPackages,
   packageCommands,
+  rootTestPackageFiles,
   testPackageFiles,
   toolDirectories,
 } from '../../scripts/setup/system-packages.mjs';
@@ -86,12 +87,13 @@ describe('what only the tests need', () => {
   ).scripts;
 
   test('is missing on an empty machine, and there once its file is', () => {
-    expect(missingTestPackages(directory)).toEqual(['python3-swift']);
-    for (const file of Object.values(testPackageFiles)) {
+    expect(missingTestPackages(directory, 1000)).toEqual(['python3-swift']);
+    expect(missingTestPackages(directory, 0)).toEqual(['python3-swift', 'systemd', 'util-linux']);
+    for (const file of Object.values({ ...testPackageFiles, ...rootTestPackageFiles })) {
       mkdirSync(join(directory, file, '..'), { recursive: true });
       writeFileSync(join(directory, file), '');
     }
-    expect(missingTestPackages(directory)).toEqual([]);
+    expect(missingTestPackages(directory, 0)).toEqual([]);
     expect(missingPackages([directory])).not.toContain('python3-swift');
   });
 
@@ -112,7 +114,7 @@ describe('what only the tests need', () => {
   test('elsewhere than on Debian is named as what it is', async () => {
     const context = { env: {}, run: aptThatWorks, step, osRelease: 'ID=fedora\n', uid: 0, directories: [directory] };
     const failure = await failureOf(ensureSystemPackages(['python3-swift'], context));
-    expect(failure).toContain('The tests need a real S3 server, OpenStack Swift');
+    expect(failure).toContain('The tests need servers of their own');
     expect(failure).not.toContain('dnf install');
     expect(ran).toEqual([]);
   });
