@@ -2,26 +2,36 @@ import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import { type CommandExit, describeExit, startCommand } from '../mariadb/command.ts';
 import { findTool } from '../mariadb/tools.ts';
 import { awaitStart } from './command-control.ts';
-import { type PoweredService, proveStopped, seeServer } from './seen-server.ts';
+import { type PoweredService, proveStopped, type SeenServer, seeServer } from './seen-server.ts';
 import type { ServerControl } from './server-control.ts';
 
 /** `systemctl stop` returns when all of the unit is gone: a server that lives on for longer is another unit's. */
 const graceMs = 10_000;
+/** What was killed is gone at once, or was not killed. */
+const killedMs = 1000;
 
 /** Stops and starts a server by its systemd unit; what systemctl says is checked against the real process. */
 export function systemdControl(service: PoweredService, unit: string): ServerControl {
   return {
-    async stop({ timeoutMs, signal }) {
+    async stop({ timeoutMs, signal, warn }) {
       const seen = await seeServer(service, signal);
       await systemctl('stop', unit, timeoutMs, signal);
       const asked = `systemd has stopped ${unit}`;
+      const gaveUp = await gaveUpStopping(unit);
       try {
-        await proveStopped(service, seen, { timeoutMs: Math.min(graceMs, timeoutMs), signal, asked });
+        const grace = Math.min(gaveUp ? killedMs : graceMs, timeoutMs);
+        await proveStopped(service, seen, { timeoutMs: grace, signal, asked });
       } catch (error) {
         if (!(error instanceof SkybackupError) || error.code !== 'timeout') throw error;
+        if (gaveUp) throw lateStop(service.id, unit, seen);
         throw new SkybackupError('service_failed', error.message, {
           hint: `Nothing was killed. The server of ${service.id} is no part of ${unit}: register the service with the right unit.`,
         });
+      }
+      if (gaveUp) {
+        warn(
+          `The server of ${service.id} had not ended in the time that ${unit} gives it (TimeoutStopSec), and systemd ended it by force.`,
+        );
       }
     },
 
@@ -39,6 +49,46 @@ export function systemdControl(service: PoweredService, unit: string): ServerCon
   };
 }
 
+/** `systemctl stop` ends well also when systemd lost its patience: it then kills the server, or lets it run (SendSIGKILL=no). */
+async function gaveUpStopping(unit: string): Promise<boolean> {
+  return (await property(unit, 'Result')) === 'timeout';
+}
+
+function lateStop(id: string, unit: string, { process }: SeenServer): SkybackupError {
+  const server = `the server of ${id}${process === undefined ? '' : ` (process ${process.pid})`}`;
+  return new SkybackupError(
+    'timeout',
+    `systemd gave up stopping ${unit} after its TimeoutStopSec, and ${server} still runs.`,
+    {
+      hint: `Nothing was killed. Read its log, wait until it is gone or end it by hand, and give ${unit} a longer TimeoutStopSec.`,
+    },
+  );
+}
+
+/** Throws `conflict` or `unsupported` when systemd would not start the unit again once it was stopped. */
+export async function checkStartable(unit: string): Promise<void> {
+  const state = await property(unit, 'LoadState').catch(() => '');
+  // Where systemd says nothing, the stop will tell why.
+  if (state === 'loaded' || state === '') return;
+  if (state === 'masked') {
+    throw new SkybackupError('conflict', `${unit} is masked: once stopped it could not be started again.`, {
+      hint: `Let it be started with "systemctl unmask ${unit}" (also with --runtime), then try again.`,
+    });
+  }
+  throw new SkybackupError(
+    'unsupported',
+    `systemd calls ${unit} ${state}: once stopped it could not be started again.`,
+    {
+      hint: `Look with "systemctl status ${unit}", and mend its unit file or register the service with the right unit.`,
+    },
+  );
+}
+
+/** Ends the tries of a unit that starts its server again and again: a mask lets the one that has begun go on. */
+export async function endRestarts(unit: string): Promise<void> {
+  if ((await unitState(unit, 5000)) === 'activating') await systemctl('stop', unit, 60_000, undefined);
+}
+
 /**
  * Keeps a stopped unit from being started by anybody, until it is let go or the machine is started anew. After the stop only:
  * a masked unit has lost its own ways to be stopped gently. Returns why it could not be; never throws.
@@ -48,11 +98,15 @@ export async function withholdUnit(unit: string, withheld: boolean): Promise<str
     await systemctl(withheld ? 'mask' : 'unmask', unit, 60_000, undefined, ['--runtime']);
     if (!withheld) return undefined;
     // A unit file in /etc goes before what is masked at run time.
-    const state = await ask(['show', '--property=LoadState', '--value', '--', unit], 10_000);
+    const state = await property(unit, 'LoadState');
     return state === 'masked' ? undefined : `systemd still calls it ${state || 'something unknown'}.`;
   } catch (error) {
     return toSkybackupError(error).message;
   }
+}
+
+function property(unit: string, name: 'LoadState' | 'Result'): Promise<string> {
+  return ask(['show', `--property=${name}`, '--value', '--', unit], 10_000);
 }
 
 /** What systemctl prints, whatever its exit code. */

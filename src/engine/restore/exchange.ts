@@ -2,7 +2,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { connectWith } from '../mariadb/connect.ts';
 import { containsGtids } from '../mariadb/gtid.ts';
-import { isAlive, worksIn } from '../mariadb/process-identity.ts';
+import { isAlive, type ProcessIdentity, worksIn } from '../mariadb/process-identity.ts';
 import { discardServer, proveUnused } from '../mariadb/server-process.ts';
 import { outsideLogs } from './binary-logs.ts';
 import { type DataPlace, keptPath, placeOf, type RestoreTarget, runAsOwner } from './data-place.ts';
@@ -118,8 +118,7 @@ export async function reverse(exchange: Exchange, settleTimeoutMs: number): Prom
   }
   if (where === 'new') {
     const running = server.find();
-    // Its data are a copy that is thrown away: it may be ended by force, the target never.
-    if (running !== undefined && worksIn(running.pid, place.data)) await discardServer(running, 30_000);
+    if (running !== undefined && worksIn(running.pid, place.data)) await endNewServer(server, running);
     await proveUnused(place.data);
   }
   moveBack(move);
@@ -137,6 +136,16 @@ function settled({ home, target, place }: Exchange): void {
   closeJournal(place);
   forgetMoves(place);
   forgetNote(home, target);
+}
+
+/** By its own way first: whoever watches over a server that is merely killed starts it again while its data are moved. */
+async function endNewServer(server: TargetServer, running: ProcessIdentity): Promise<void> {
+  try {
+    await server.stop(running, 30_000);
+  } catch {
+    // Its data are a copy that is thrown away: it may be ended by force, the target never.
+    await discardServer(running, 30_000);
+  }
 }
 
 /** A stop that was asked for cannot be taken back: the old server is let go down before it is started again. */

@@ -5,7 +5,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { seeServer, serverIn } from '../control/seen-server.ts';
 import { plainControlOf } from '../control/server-control.ts';
-import { unitState, withholdUnit } from '../control/systemd-control.ts';
+import { checkStartable, endRestarts, unitState, withholdUnit } from '../control/systemd-control.ts';
 import { connect, type SqlConnection } from '../mariadb/connect.ts';
 import { layoutObstacles } from '../mariadb/layout.ts';
 import { readLogin } from '../mariadb/login.ts';
@@ -19,6 +19,8 @@ import type { TargetFacts, TargetServer } from './target-server.ts';
 
 const startMs = 300_000;
 const goesOnMs = 3000;
+/** A server that dies at each start is seen running now and then. */
+const comesOrGoesMs = 3000;
 
 /** A server that others run, as the target of a restore: stopped and started by its unit or its commands. */
 export function outsideTarget(home: Home, target: RestoreTarget, warn: (message: string) => void): TargetServer {
@@ -46,12 +48,27 @@ export function outsideTarget(home: Home, target: RestoreTarget, warn: (message:
     }
   };
 
+  const answer = async (running: ProcessIdentity, timeoutMs: number): Promise<Answer> => {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      if (!isAlive(running)) return 'gone';
+      const seen = await seeServer(service);
+      if (seen.answer !== 'silent' || Date.now() >= deadline) return seen.answer;
+      await delay(50);
+    }
+  };
+
   return {
     log: 'its log',
 
     async look(signal) {
       checkOurs(target.id, place);
-      const seen = await seeServer(service, signal);
+      if (control.kind === 'systemd') await checkStartable(control.unit);
+      let seen = await seeServer(service, signal);
+      if (seen.process !== undefined && seen.answer === 'silent') {
+        await answer(seen.process, comesOrGoesMs);
+        seen = await seeServer(service, signal);
+      }
       if (seen.answer === 'answers') return askAll(signal);
       if (seen.process !== undefined) {
         throw new SkybackupError(
@@ -64,18 +81,11 @@ export function outsideTarget(home: Home, target: RestoreTarget, warn: (message:
     },
 
     find: () => serverIn(place.data),
-    isWanted: async () => control.kind === 'systemd' && (await unitState(control.unit, 5000)) === 'failed',
+    isWanted: async () =>
+      control.kind === 'systemd' && ['failed', 'activating'].includes(await unitState(control.unit, 5000)),
     login: () => readLogin(target.connection),
 
-    async answer(running, timeoutMs): Promise<Answer> {
-      const deadline = Date.now() + timeoutMs;
-      for (;;) {
-        if (!isAlive(running)) return 'gone';
-        const { answer } = await seeServer(service);
-        if (answer !== 'silent' || Date.now() >= deadline) return answer;
-        await delay(50);
-      }
-    },
+    answer,
 
     stop: (_running: ProcessIdentity, timeoutMs) => power.stop({ timeoutMs, warn }),
 
@@ -99,6 +109,7 @@ export function outsideTarget(home: Home, target: RestoreTarget, warn: (message:
 
     async withhold() {
       if (control.kind !== 'systemd') return;
+      await endRestarts(control.unit);
       const reason = await withholdUnit(control.unit, true);
       if (reason !== undefined) warn(`A start of ${control.unit} meanwhile is noticed, and not prevented: ${reason}`);
     },

@@ -167,7 +167,7 @@ async function openExchange(
   const { home, target, restoreId } = input;
   const place = placeOf(home, target);
   const server = targetServer(home, target, warn);
-  const running = server.find();
+  let running = server.find();
   const kept = keptPath(place, restoreId);
   if (existsSync(kept)) {
     throw new SkybackupError('conflict', `${kept} exists: an earlier restore has this number.`, {
@@ -176,7 +176,9 @@ async function openExchange(
   }
   if (running !== undefined) {
     const answer = await server.answer(running, answerTimeoutMs);
-    if (answer !== 'answers' && answer !== 'denied') {
+    // One that dies at each start has just done so.
+    if (answer === 'gone') running = undefined;
+    else if (answer === 'silent') {
       throw new SkybackupError(
         'service_down',
         `The server of ${target.id} (process ${running.pid}) runs and does not answer, so it could not be stopped properly. Nothing was changed.`,

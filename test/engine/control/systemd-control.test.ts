@@ -49,6 +49,7 @@ describe('a unit', () => {
     expect(await unitState(unit, 5000)).toBe('active');
     expect(calls()).toEqual([
       `stop|--no-ask-password|--|${unit}|`,
+      `show|--property=Result|--value|--|${unit}|`,
       `is-active|--|${unit}|`,
       `start|--no-ask-password|--|${unit}|`,
       `is-active|--|${unit}|`,

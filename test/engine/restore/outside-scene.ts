@@ -53,7 +53,11 @@ let restoreId = 0;
 
 export async function outsideScene(
   kind: 'command' | 'systemd',
-  options: MariadbdOptions & { registered?: (server: TestMariadbd) => string } = {},
+  options: MariadbdOptions & {
+    registered?: (server: TestMariadbd) => string;
+    /** Hands the stopped server over to a systemd, and returns the name of its unit. */
+    unitOf?: (server: TestMariadbd) => Promise<string>;
+  } = {},
 ): Promise<OutsideScene> {
   const place = temporaryHome();
   const server = await startMariadbd({ owner: databaseUser, ...options });
@@ -62,8 +66,12 @@ export async function outsideScene(
   const scripts = commanded(server);
   const defaultsFile = join(place.home.root, 'client.cnf');
   writeFileSync(defaultsFile, `[client]\nuser=root\nsocket=${server.socket}\n`, { mode: 0o600 });
+  if (options.unitOf !== undefined) await server.down();
+  const handedOver = await options.unitOf?.(server);
   const control: Control =
-    kind === 'systemd' ? { kind, unit } : { kind: 'command', start: scripts.start, stop: scripts.stop };
+    kind === 'systemd'
+      ? { kind, unit: handedOver ?? unit }
+      : { kind: 'command', start: scripts.start, stop: scripts.stop };
   const target: ServiceRecord = {
     id: 'orders',
     name: 'orders',

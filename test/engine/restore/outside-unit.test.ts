@@ -55,8 +55,8 @@ describe('a systemd unit whose data directory is reached by a link and whose bin
       .trim()
       .split('\n')
       .map((line) => line.split('|')[0]);
-    expect(verbs.filter((verb) => verb !== 'is-active')).toEqual([
-      ...['stop', 'mask', 'show', 'start', 'start', 'start', 'unmask', 'start'],
+    expect(verbs.filter((verb) => verb !== 'is-active' && verb !== 'show')).toEqual([
+      ...['stop', 'mask', 'start', 'start', 'start', 'unmask', 'start'],
     ]);
     expect(readFileSync(scripts.calls, 'utf8')).toContain(`mask|--runtime|--no-ask-password|--|${unit}|`);
     expect(lstatSync(join(server.root, 'link')).isSymbolicLink()).toBe(true);
