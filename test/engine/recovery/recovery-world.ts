@@ -97,6 +97,6 @@ export function recoveryWorld(server: TestMariadbd): RecoveryWorld {
 }
 
 /** Accounts are left out: those of the private server are among them. */
-function userTables(all: Tables): Tables {
+export function userTables(all: Tables): Tables {
   return Object.fromEntries(Object.entries(all).filter(([name]) => !/^mysql\.(global_priv|event)$/.test(name)));
 }
