@@ -49,7 +49,7 @@ async function take(input: DumpInput, job: JobContext): Promise<Manifest> {
 
   return withWorkDirectory(async (work) => {
     await writeOptionFile(work.optionFile, 'mariadb-dump', login);
-    const accounts = await dumpAccounts(work.optionFile, job.signal);
+    const accounts = await dumpAccounts(work.optionFile, facts.pluginAccounts, job.signal);
     const unsafe = unsafeTables(facts.tables);
     warnBefore({ facts, accounts, unsafe }, job);
     job.phase('copying');

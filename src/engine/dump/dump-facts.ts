@@ -7,7 +7,9 @@ import { listTables, type TableFacts } from '../mariadb/tables.ts';
 import { findTool } from '../mariadb/tools.ts';
 import { globalVariables } from '../mariadb/variables.ts';
 import { type BrokenView, brokenViews } from './broken-views.ts';
+import { type PluginAccount, pluginAccounts } from './plugin-accounts.ts';
 import { countSchemaStatements, type SchemaStatements } from './schema-statements.ts';
+import { type SequenceDefaults, sequenceDefaults } from './sequence-defaults.ts';
 
 /** What a look at a server found that is to be dumped. */
 export interface DumpFacts {
@@ -25,6 +27,8 @@ export interface DumpFacts {
   timeZones: boolean;
   /** A table with history by time exists, and none by transaction, with which mariadb-dump refuses to keep any. */
   history: 'none' | 'kept' | 'lost';
+  sequenceDefaults: SequenceDefaults;
+  pluginAccounts: PluginAccount[];
   /** Before the dump: what is counted beyond them came while it was taken. */
   schemaStatements: SchemaStatements;
 }
@@ -48,6 +52,8 @@ export async function lookForDump(login: Login, signal: AbortSignal): Promise<Du
       binaryLog: variables.log_bin === 'ON',
       timeZones: await knowsTimeZones(server),
       history: await keptHistory(server),
+      sequenceDefaults: await sequenceDefaults(server),
+      pluginAccounts: await pluginAccounts(server),
       schemaStatements: await countSchemaStatements(server),
     };
   } finally {

@@ -53,7 +53,7 @@ export async function runDump(input: RunDumpInput): Promise<RanDump> {
   if (lock) onWaiting(false);
 
   let pipe: Pipe | undefined;
-  const sql = new SqlStream(input.accounts);
+  const sql = new SqlStream(input.accounts, facts.sequenceDefaults.early);
   const lines: string[] = [];
   const watch = new StallWatch({
     login,
@@ -123,6 +123,7 @@ function dumpCommand({ facts, optionFile }: RunDumpInput) {
       // Its own 24 MiB end the dump at the first larger row.
       '--max-allowed-packet=1G',
       ...(facts.binaryLog ? ['--master-data=2'] : []),
+      ...(facts.sequenceDefaults.any ? ['--skip-add-locks'] : []),
       ...(facts.history === 'kept' ? ['--dump-history'] : []),
       ...facts.brokenViews.map(({ schema, name }) => `--ignore-table=${schema}.${name}`),
     ],

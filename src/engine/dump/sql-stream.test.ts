@@ -11,11 +11,11 @@ const views = (name: string): string => `${database(name)}USE \`${name}\`;\nCREA
 const end = '\n-- Dump completed on 2026-11-22 20:00:00\n';
 const accounts = 'CREATE USER `é`;\n';
 
-async function through(text: string, cuts: readonly number[]): Promise<{ stream: SqlStream; out: string }> {
+async function through(text: string, cuts: readonly number[], early = ''): Promise<{ stream: SqlStream; out: string }> {
   const bytes = Buffer.from(text);
   const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   const chunks = places.slice(1).map((place, i) => bytes.subarray(places[i], place));
-  const stream = new SqlStream(accounts);
+  const stream = new SqlStream(accounts, early);
   return { stream, out: (await buffer(Readable.from(chunks).pipe(stream))).toString() };
 }
 
@@ -32,6 +32,18 @@ describe('the accounts in a dump', () => {
         expect(stream.bytes).toBe(Buffer.byteLength(out));
         expect(stream.tail.endsWith(end)).toBe(true);
         expect(stream.head.startsWith('-- head\n')).toBe(true);
+      }),
+    );
+  });
+
+  it('and what must come before the first database are put in once each, wherever the chunks are cut', async () => {
+    const early = 'CREATE SEQUENCE s;\n';
+    const [head, before, after] = ['-- head\n', tables('a') + tables('b'), views('a') + end];
+    await fc.assert(
+      fc.asyncProperty(cuts, async (at) => {
+        const { stream, out } = await through(head + before + after, at, early);
+        expect(out).toBe(`${head}\n${early}${before.slice(1)}\n${accounts}${after.slice(1)}`);
+        expect(stream.bytes).toBe(Buffer.byteLength(out));
       }),
     );
   });

@@ -8,10 +8,11 @@ const keptBytes = 64 * 1024;
 /**
  * A dump on its way to the compressor. Keeps its head and tail for the position and the mark of completion, counts its
  * bytes, and puts the accounts between the tables and the views: a view on another view is refused while its definer is
- * missing, and a grant on a table while the table is.
+ * missing, and a grant on a table while the table is. `early` comes before the first database.
  */
 export class SqlStream extends Transform {
   readonly #accounts: Buffer;
+  #early: Buffer;
   /** Bytes that may be the beginning of the place for the accounts. */
   #held: Buffer = Buffer.alloc(0);
   #placed = false;
@@ -21,9 +22,10 @@ export class SqlStream extends Transform {
   /** All bytes so far, the accounts included. */
   bytes = 0;
 
-  constructor(accounts: string) {
+  constructor(accounts: string, early = '') {
     super({ highWaterMark: 1024 * 1024 });
     this.#accounts = Buffer.from(accounts);
+    this.#early = Buffer.from(early);
   }
 
   /** The first 64 KiB of the dump itself. */
@@ -68,7 +70,8 @@ export class SqlStream extends Transform {
   }
 
   /** Databases come twice: first with CREATE DATABASE and their tables, then, with USE alone, with their views. */
-  #look(bytes: Buffer): void {
+  #look(chunk: Buffer): void {
+    const bytes = this.#giveEarly(chunk);
     for (let at = bytes.indexOf(marker); at >= 0; at = bytes.indexOf(marker, at + 1)) {
       const end = bytes.indexOf(afterName, at + marker.length);
       const next = end + afterName.length;
@@ -85,6 +88,16 @@ export class SqlStream extends Transform {
       return;
     }
     this.#hold(bytes, beginningOf(marker, bytes));
+  }
+
+  /** Up to the first database, and what goes before it; returns the rest. */
+  #giveEarly(bytes: Buffer): Buffer {
+    const at = this.#early.length === 0 ? -1 : bytes.indexOf(marker);
+    if (at < 0) return bytes;
+    this.#give(bytes.subarray(0, at + 1));
+    this.#give(this.#early);
+    this.#early = Buffer.alloc(0);
+    return bytes.subarray(at + 1);
   }
 
   #hold(bytes: Buffer, from: number): void {

@@ -45,6 +45,7 @@ export async function importDump(
   } catch (error) {
     throw withServersWords(error, staging);
   }
+  await warnOfLogins(connection, job);
 }
 
 function clientCommand(optionFile: string, { socket, env }: Staging): CommandSpec {
@@ -111,6 +112,20 @@ async function warnOfSeries({ server }: Manifest, connection: SqlConnection, job
   const [row] = await connection.query<{ version: string }>('SELECT VERSION() AS version');
   const [from, to] = [seriesOf(server.version), seriesOf(row?.version ?? '')];
   if (from !== to) job.warn(`The dump was taken from MariaDB ${from} and imported into ${to}.`);
+}
+
+/** Accounts that came as they are though the plugin of their login is not there. */
+async function warnOfLogins(connection: SqlConnection, job: JobContext): Promise<void> {
+  const rows = await connection.query<{ account: string; plugin: string }>(
+    `SELECT CONCAT(User, '@', Host) AS account, JSON_VALUE(Priv, '$.plugin') AS plugin FROM mysql.global_priv
+     WHERE COALESCE(JSON_VALUE(Priv, '$.plugin'), '') <> '' AND JSON_VALUE(Priv, '$.plugin') NOT IN
+       (SELECT PLUGIN_NAME FROM information_schema.PLUGINS WHERE PLUGIN_STATUS = 'ACTIVE') ORDER BY 1`,
+  );
+  if (rows.length === 0) return;
+  const accounts = rows.map(({ account, plugin }) => `${account} (${plugin})`).join(', ');
+  job.warn(
+    `These accounts log in by a plugin that the server loads by its options only: ${accounts}. They were restored as they are; where it is not loaded (plugin_load_add), nobody can log in as them.`,
+  );
 }
 
 /** The client only says that a table is full or that the server has gone; why, the server's log tells. */

@@ -80,7 +80,7 @@ async function expectTidy(place: TestHome, target: ServiceRecord): Promise<void>
   expect(place.processes()).toEqual(pid === undefined ? [] : [pid]);
 }
 
-export async function ask<T extends object>(service: ServiceRecord, sql: string): Promise<T[]> {
+export async function ask<T extends object>(service: Pick<ServiceRecord, 'connection'>, sql: string): Promise<T[]> {
   const connection = await connect(service.connection);
   try {
     return await connection.query<T>(sql);
