@@ -46,5 +46,5 @@ rmdir old
 cd /
 # No power over the network, the clock, modules or the machine's end: those are shared.
 exec env -i container=test PATH=/usr/sbin:/usr/bin setpriv \
-  --bounding-set=-all,+chown,+dac_override,+dac_read_search,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+sys_admin,+sys_resource \
+  --bounding-set=-all,+chown,+dac_override,+dac_read_search,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+sys_admin,+sys_chroot,+sys_resource,+ipc_lock \
   /usr/lib/systemd/systemd --system --unit=multi-user.target --log-target=console --log-level=info

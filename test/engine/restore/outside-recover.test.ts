@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -10,8 +9,7 @@ import { listKeptData } from '../../../src/engine/restore/kept-data.ts';
 import { recoverRestore } from '../../../src/engine/restore/recover.ts';
 import { notedTargets } from '../../../src/engine/restore/swap-notes.ts';
 import type { MariadbdOptions } from '../../servers/mariadbd.ts';
-import { mountedScene, type OutsideScene, outsideScene } from './outside-scene.ts';
-import type { ChildRequest } from './restore-child.ts';
+import { killRestore, mountedScene, type OutsideScene, outsideScene } from './outside-scene.ts';
 import type { Checksums } from './scene.ts';
 
 const layouts = {
@@ -38,21 +36,7 @@ describe.each(['an ordinary folder', 'a mount point'] as const)('the data direct
   const leftBeside = (): string[] => (existsSync(scene.where.beside) ? readdirSync(scene.where.beside) : []);
   const logNames = (): string[] => readdirSync(join(scene.server.root, 'logs')).sort();
 
-  async function killedAt(until: string): Promise<{ restoreId: number; newIncarnation: string }> {
-    const { place, target, backup } = scene;
-    const { restoreId } = scene.input();
-    const newIncarnation = randomUUID();
-    const { manifest, file } = backup;
-    const request: ChildRequest = { root: place.home.root, restoreId, newIncarnation, target, manifest, file, until };
-    const path = join(place.home.root, 'request.json');
-    writeFileSync(path, JSON.stringify(request));
-    const child = execa(process.execPath, [join(import.meta.dirname, 'restore-child.ts'), path], { reject: false });
-    await Promise.race([new Promise<void>((resolve) => child.stdout.once('data', () => resolve())), child]);
-    child.kill('SIGKILL');
-    const { signal, stderr } = await child;
-    expect([signal, stderr]).toEqual(['SIGKILL', '']);
-    return { restoreId, newIncarnation };
-  }
+  const killedAt = (until: string) => killRestore(scene, until);
 
   describe('killed during the exchange, the state lost', () => {
     const goesBack = new Set(['draining', 'stopping', 'sealing']);

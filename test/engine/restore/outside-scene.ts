@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect } from 'vitest';
 import type { Control } from '../../../src/contract/services.ts';
 import { processesTagged } from '../../../src/engine/mariadb/process-identity.ts';
@@ -10,6 +11,7 @@ import { type CommandedServer, commanded, unit } from '../../servers/commanded.t
 import { type TestHome, temporaryHome } from '../../servers/managed.ts';
 import { type MariadbdOptions, startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 import { mountPoint } from '../../servers/mounted.ts';
+import type { ChildRequest } from './restore-child.ts';
 import { type SampleBackup, sampleRepository, sqlOn, takeSampleBackup } from './sample-backup.ts';
 import { type Checksums, damageSql, type Scene, sampleSql } from './scene.ts';
 
@@ -127,4 +129,24 @@ export async function outsideScene(
       await place.dispose();
     },
   };
+}
+
+/** Runs a restore in a process of its own and kills that once it has come so far. */
+export async function killRestore(
+  scene: OutsideScene,
+  until: string,
+): Promise<{ restoreId: number; newIncarnation: string }> {
+  const { place, target, backup } = scene;
+  const { restoreId } = scene.input();
+  const newIncarnation = randomUUID();
+  const { manifest, file } = backup;
+  const request: ChildRequest = { root: place.home.root, restoreId, newIncarnation, target, manifest, file, until };
+  const path = join(place.home.root, 'request.json');
+  writeFileSync(path, JSON.stringify(request));
+  const child = execa(process.execPath, [join(import.meta.dirname, 'restore-child.ts'), path], { reject: false });
+  await Promise.race([new Promise<void>((resolve) => child.stdout.once('data', () => resolve())), child]);
+  child.kill('SIGKILL');
+  const { signal, stderr } = await child;
+  expect([signal, stderr]).toEqual(['SIGKILL', '']);
+  return { restoreId, newIncarnation };
 }

@@ -3,31 +3,40 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { unitState } from '../../../src/engine/control/systemd-control.ts';
 import { findTool } from '../../../src/engine/mariadb/tools.ts';
+import { recoverRestore } from '../../../src/engine/restore/recover.ts';
 import { restoreBackup } from '../../../src/engine/restore/restore.ts';
 import type { SwapControls } from '../../../src/engine/restore/swap.ts';
 import type { TestMariadbd } from '../../servers/mariadbd.ts';
 import { canRunSystemd, startSystemd, type TestSystemd } from '../../servers/systemd.ts';
-import { databaseUser, type OutsideScene, outsideScene } from './outside-scene.ts';
+import { databaseUser, killRestore, type OutsideScene, outsideScene } from './outside-scene.ts';
 import { testJob } from './sample-backup.ts';
 
 const unit = 'mariadb.service';
 
-/** As Debian's package has it, but for what reaches beyond the server's own folder. */
+/** As Debian's package has it, but for what it starts besides the server. */
 const unitText = (server: TestMariadbd, more = ''): string => `[Unit]
 Description=MariaDB database server
 [Service]
 Type=notify
 User=mysql
 Group=mysql
-ExecStart=${[findTool('mariadbd'), ...server.args].map((word) => `"${word}"`).join(' ')}
+AmbientCapabilities=CAP_IPC_LOCK
+ProtectSystem=full
+ProtectControlGroups=true
+ProtectHome=true
+Environment="MYSQLD_OPTS=${server.args.join(' ')}"
+ExecStart=/bin/sh -c "set -f; exec ${findTool('mariadbd')} $MYSQLD_OPTS"
 KillSignal=SIGTERM
 SendSIGKILL=no
-Restart=on-abort
-RestartSec=1s
+Restart=on-abnormal
+RestartSec=5s
 UMask=007
+PrivateTmp=false
 TimeoutStartSec=900
 TimeoutStopSec=900
+TasksMax=99%
 LimitNOFILE=32768
+LimitMEMLOCK=524288
 ${more}
 `;
 
@@ -115,6 +124,19 @@ if (!canRunSystemd) {
       expect(served[0]).not.toBe(served[1]);
       expect((await restored(scene)).warnings).toEqual([]);
       await scene.expectRunningWith(scene.backedUp);
+    });
+
+    it.each([
+      ['stopping', 'reversed'],
+      ['aside', 'finished'],
+    ])('is masked no more when the daemon died after %s: the exchange is %s', async (step, outcome) => {
+      const old = await scene.damage();
+      await killRestore(scene, step);
+      expect(await show('LoadState')).toBe('masked');
+      expect(await recoverRestore(scene.place.home, scene.target)).toMatchObject({ outcome });
+      expect(await show('LoadState')).toBe('loaded');
+      expect(await unitState(unit, 5000)).toBe('active');
+      await scene.expectRunningWith(outcome === 'finished' ? scene.backedUp : old);
     });
 
     it('and that has failed is restored and runs', async () => {
