@@ -45,7 +45,10 @@ const restored = async (scene: OutsideScene, controls?: SwapControls) =>
 
 if (!canRunSystemd) {
   test('restores through a real systemd are tried by root only', ({ skip }) => {
-    skip('NOT TRIED: another user cannot start a systemd of its own. Run "npm test" as root for it.');
+    const words =
+      'NOT TRIED: restores through a real systemd, which only root can start. Run "npm test" as root for it.';
+    process.stderr.write(`${words}\n`);
+    skip(words);
   });
 } else {
   describe('a server that a real systemd runs', () => {
