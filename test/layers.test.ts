@@ -98,6 +98,17 @@ describe('layers', () => {
   });
 });
 
+describe('what is loaded late', () => {
+  test('the SDK of S3: by the first request to a bucket, and by no start', () => {
+    const loaders = files.filter((file) => /from '@aws-sdk\//.test(readFileSync(join(source, file), 'utf8')));
+    expect(loaders).toEqual([join('engine', 'storage', 's3', 'sdk.ts')]);
+    const early = files.filter((file) =>
+      /^import (?!type)[^;]*\/sdk\.ts'/m.test(readFileSync(join(source, file), 'utf8')),
+    );
+    expect(early).toEqual([]);
+  });
+});
+
 describe('a thing is named for what it is', () => {
   test('no folder or file for whatever fits nowhere', () => {
     const vague = /(^|\/)(utils?|common|helpers?|misc|shared|managers?)(\/|\.ts$)/;

@@ -3,7 +3,7 @@
 swift-s3.py DIRECTORY PORT ACCOUNT:USER SECRET SMALLEST_PART
 
 PORT 0 takes a free one. Everything it writes is under DIRECTORY, which keeps the objects over restarts; its file system
-needs user xattrs. Once it answers it says "ready PORT" on stdout, and it runs until it is killed.
+needs user xattrs. Once it answers it says "ready PORT" on stdout. It ends with whoever holds the other end of its stdin.
 """
 
 import os
@@ -107,7 +107,15 @@ error_suppression_limit = 1000000
 """
 
 
+def end_with_parent():
+    # The system's own read: a green one waits in a thread's hub of its own, and holds on.
+    eventlet.patcher.original('os').read(0, 1)
+    os._exit(0)
+
+
 def main():
+    # A thread of the system: a green one would hold up all the others.
+    eventlet.patcher.original('threading').Thread(target=end_with_parent, daemon=True).start()
     os.makedirs(os.path.join(directory, 'nodes', 'd1'), exist_ok=True)
     written('swift.conf', '[swift-hash]\nswift_hash_path_suffix = tests\n[storage-policy:0]\nname = one\ndefault = yes\n')
     utils.validate_configuration()

@@ -50,7 +50,7 @@ export async function startS3({ smallestPart = 5 * 1024 * 1024 } = {}): Promise<
     const output = openSync(log, 'a', 0o600);
     const { access_key_id, secret_access_key } = account;
     const args = [script, root, String(port), access_key_id, secret_access_key, String(smallestPart)];
-    const started = spawn(python, args, { stdio: ['ignore', 'pipe', output] });
+    const started = spawn(python, args, { stdio: ['pipe', 'pipe', output] });
     closeSync(output);
     child = started;
     running.add(started);

@@ -16,6 +16,8 @@ export interface TcpProxy {
   bytesPerSecond: number | undefined;
   /** Connections so far. */
   readonly connections: number;
+  /** Those of them that are not closed. */
+  readonly open: number;
   stop(): Promise<void>;
 }
 
@@ -74,6 +76,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     bytesPerSecond: undefined,
     get connections() {
       return connections;
+    },
+    get open() {
+      return sockets.size / 2;
     },
     async stop() {
       for (const socket of sockets) socket.destroy();

@@ -8,8 +8,11 @@ export interface Patience {
   longestWaitMs: number;
 }
 
-/** Some four minutes: a server that restarts, or a storm of refusals, ends no backup that ran for hours. */
+/** Three to four minutes: a server that restarts, or a storm of refusals, ends no backup that ran for hours. */
 export const patient: Patience = { tries: 14, firstWaitMs: 250, longestWaitMs: 30_000 };
+
+/** Half a minute at most, for what somebody waits for. */
+export const brief: Patience = { ...patient, tries: 8 };
 
 /** Runs it until it succeeds, fails in a way that another try does not mend, or patience has ended. */
 export async function retrying<T>(

@@ -37,6 +37,7 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       expect(part.equals(data.subarray(100, 1_500_001))).toBe(true);
       const rest = await buffer(await store.get('v1/a/data', { start: data.length - 5 }));
       expect(rest.equals(data.subarray(-5))).toBe(true);
+      expect((await buffer(await store.get('v1/a/data', { start: data.length }))).length).toBe(0);
       expect(await under.leftovers()).toEqual([]);
     });
 
@@ -77,6 +78,17 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       expect(await store.folders('v1')).toEqual(['s', 's-x']);
       expect(await store.folders('v1/s')).toEqual(['1', '2']);
       expect(await store.folders('v2')).toEqual([]);
+    });
+
+    it('takes keys with whatever means something in URLs and XML', async () => {
+      const key = 'v1/a b+c%20&d<ü>"#?\'/x=1;y';
+      await store.put(key, Buffer.from('x'));
+      expect(await store.stat(key)).toMatchObject({ key, bytes: 1 });
+      expect((await buffer(await store.get(key))).toString()).toBe('x');
+      expect(await keys('v1/a b+')).toEqual([key]);
+      expect(await store.folders('v1')).toEqual([key.split('/')[1]]);
+      await store.delete(key);
+      expect(await keys('')).toEqual([]);
     });
 
     it('never overwrites', async () => {

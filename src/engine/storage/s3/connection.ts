@@ -1,11 +1,11 @@
 import { SkybackupError } from '../../../contract/errors.ts';
 import type { FailureFacts } from '../failure.ts';
-import { type Patience, retrying } from '../retry.ts';
+import { brief, type Patience, retrying } from '../retry.ts';
 import { isPassing, s3Failure } from './failure.ts';
 import type { S3Access, S3Calls } from './sdk.ts';
 
 export interface Asked extends Pick<FailureFacts, 'action' | 'key' | 'signal'> {
-  /** Fewer tries than usual: what is asked in passing must not hold up for minutes what has failed already. */
+  /** By default all that patience allows for writing, which cannot be begun again, and fewer for the rest. */
   tries?: number;
 }
 
@@ -13,6 +13,7 @@ export interface Asked extends Pick<FailureFacts, 'action' | 'key' | 'signal'> {
 export interface S3Connection {
   /** For people: `s3://bucket/prefix`. */
   readonly url: string;
+  readonly patience: Patience;
   /** Of an object in the bucket. */
   nameOf(key: string): string;
   ask<T>(asked: Asked, request: (calls: S3Calls, signal: AbortSignal | undefined) => Promise<T>): Promise<T>;
@@ -27,11 +28,15 @@ export function connectBucket(access: S3Access & { prefix: string }, patience: P
   let loading: Promise<S3Calls> | undefined;
   let bucketIsThere = false;
 
-  const ask: S3Connection['ask'] = async ({ action, key, signal, tries = patience.tries }, request) => {
+  const ask: S3Connection['ask'] = async ({ action, key, signal, tries }, request) => {
+    const usual = action === 'written' ? patience.tries : Math.min(patience.tries, brief.tries);
     try {
       loading ??= import('./sdk.ts').then(({ s3Calls }) => s3Calls(access));
       const calls = await loading;
-      return await retrying({ ...patience, tries }, () => request(calls, signal), { mendable: isPassing, signal });
+      return await retrying({ ...patience, tries: tries ?? usual }, () => request(calls, signal), {
+        mendable: isPassing,
+        signal,
+      });
     } catch (error) {
       throw s3Failure(error, { url, action, key, signal });
     }
@@ -56,5 +61,5 @@ export function connectBucket(access: S3Access & { prefix: string }, patience: P
     }
   };
 
-  return { url, nameOf, ask, head };
+  return { url, patience, nameOf, ask, head };
 }

@@ -42,6 +42,10 @@ const unheard = {
   says: 'the storage could not be reached, or the connection broke',
   hint: 'Check its address and the network, then try again.',
 };
+const noRegion = {
+  says: "the bucket's region is not known",
+  hint: "Write the bucket's region into the credentials, as region = …, or set AWS_REGION of the daemon.",
+};
 const certificate = {
   says: "the storage's certificate is not trusted",
   hint: "Correct the address, or name the certificate's authority in NODE_EXTRA_CA_CERTS of the daemon.",
@@ -67,6 +71,8 @@ const reasons: Record<string, Reason> = {
     says: "this machine's clock differs from the storage's by more than 15 minutes",
     hint: "Set the machine's clock, best by NTP, and try again.",
   },
+  ERR_INVALID_URL: { says: 'its address is no URL', hint: 'Write endpoint_url as https://host or https://host:port.' },
+  RegionMissing: noRegion,
   AuthorizationHeaderMalformed: wrongRegion,
   PermanentRedirect: wrongRegion,
   TemporaryRedirect: wrongRegion,
@@ -116,6 +122,9 @@ const byStatus: Record<number, string> = {
 /** What may pass by itself: the server's bad moments, broken connections, bytes that were damaged on their way. */
 const passing = new Set([
   'SlowDown',
+  // An answer that began as a success may end as one of these.
+  'InternalError',
+  'ServiceUnavailable',
   'RequestTimeout',
   'OperationAborted',
   'BadDigest',
@@ -127,7 +136,8 @@ const notPassing = new Set(['NotImplemented', 'InsufficientStorage', 'QuotaExcee
 
 /** The server's own word, else the system's. */
 export function wordOf(error: unknown): string {
-  const { Code, name, code, $metadata } = error as SdkError;
+  const { Code, name, code, message, $metadata } = error as SdkError;
+  if (message === 'Region is missing') return 'RegionMissing';
   const status = $metadata?.httpStatusCode ?? 0;
   const named = [Code, code, name].find((word) => word !== undefined && word !== 'Unknown' && word !== 'Error');
   if (status === 412) return 'PreconditionFailed';
@@ -154,8 +164,8 @@ export function reasonOf(error: unknown): unknown {
   return error instanceof SkybackupError ? error.details.reason : undefined;
 }
 
-/** An error of the SDK as ours. Nothing else of it is kept: requests that it quotes carry keys and signatures. */
-export function s3Failure(error: unknown, facts: FailureFacts): SkybackupError {
+/** An error of the SDK as ours; what is none of it passes through. Nothing else of it is kept: requests that it quotes carry keys and signatures. */
+export function s3Failure(error: unknown, facts: FailureFacts): unknown {
   if (error instanceof SkybackupError) return error;
   if (facts.signal?.aborted) return new SkybackupError('cancelled', `The work on ${facts.key} was cancelled.`);
   const what = facts.key === '' ? facts.url : `${facts.key} in ${facts.url}`;
@@ -169,6 +179,7 @@ export function s3Failure(error: unknown, facts: FailureFacts): SkybackupError {
         hint: "Wait until the lock's time is over, or give the access key s3:DeleteObject on this bucket.",
       }
     : reasons[word];
+  if (reason === undefined && $metadata === undefined && !/^HPE_/.test(word)) return error;
   const says = reason?.says ?? 'the storage refused';
   return new SkybackupError(
     reason?.code ?? 'storage_failed',

@@ -146,7 +146,8 @@ async function settled(
     () => undefined,
     (error: unknown) => ({ error }),
   );
-  const found = await connection.head({ action: 'read', key, tries: failure === undefined ? 8 : 3 }).catch((error) => {
+  const tries = failure === undefined ? connection.patience.tries : 3;
+  const found = await connection.head({ action: 'read', key, tries }).catch((error) => {
     throw failure === undefined ? error : failure.error;
   });
   const own = found?.Metadata?.[mark] === made.id;

@@ -65,7 +65,7 @@ export function s3Store(url: string, options: S3Options = {}): ObjectStore {
     range: { start?: number; end?: number; signal?: AbortSignal } = {},
   ): Promise<Readable> {
     checkKey(key);
-    return readObject(connection, patience, { key, ...range });
+    return readObject(connection, { key, ...range });
   }
 
   async function stat(key: string): Promise<ObjectStat | undefined> {

@@ -112,6 +112,27 @@ describe('a clock that is twenty minutes off', () => {
   });
 });
 
+describe('what cannot even be asked', () => {
+  it('an address that is no URL', async () => {
+    for (const failure of await failuresOf(asked({ endpoint_url: 'not an address' }))) {
+      expect(failure).toMatchObject({ code: 'storage_failed', details: { reason: 'ERR_INVALID_URL' } });
+    }
+  });
+
+  it('AWS, without a region', async () => {
+    for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3']) {
+      vi.stubEnv(name, undefined);
+    }
+    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
+    const { access_key_id, secret_access_key } = s3.credentials;
+    const store = s3Store('s3://my-bucket', { credentials: { access_key_id, secret_access_key }, patience: hasty });
+    for (const failure of await failuresOf(store)) {
+      expect(failure).toMatchObject({ code: 'storage_failed', details: { reason: 'RegionMissing' } });
+      expect(failure.hint).toContain('AWS_REGION');
+    }
+  });
+});
+
 describe('what a storage refuses', () => {
   const answering = (status: number, code: string, message = '', method = /./) => {
     proxy.answer = (request) =>

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CreateMultipartUploadCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { localDirectory } from '../../../../src/engine/storage/local-directory.ts';
 import { probeStorage } from '../../../../src/engine/storage/probe.ts';
 import { partPlan } from '../../../../src/engine/storage/s3/part-plan.ts';
@@ -133,6 +133,18 @@ describe('what a storage can do', () => {
     await expect(probeStorage(damaged)).rejects.toMatchObject({ code: 'storage_failed', retryable: false });
     for await (const { key } of store.list('')) throw new Error(`${key} was left`);
   });
+});
+
+test('what others put into the bucket and is no key of ours is not listed', async () => {
+  const store = s3.store({ prefix: 'foreign' });
+  await store.put('v1/a/b', Buffer.from('x'));
+  for (const name of ['v1/', 'v1/a/', 'v1/.hidden', 'v1//double']) {
+    await s3.client.send(new PutObjectCommand({ Bucket: s3.bucket, Key: `foreign/${name}`, Body: 'x' }));
+  }
+  const listed = [];
+  for await (const { key } of store.list('')) listed.push(key);
+  expect(listed).toEqual(['v1/a/b']);
+  expect(await store.folders('v1')).toEqual(['a']);
 });
 
 describe('what killed processes left', () => {
