@@ -164,7 +164,10 @@ export function reasonOf(error: unknown): unknown {
   return error instanceof SkybackupError ? error.details.reason : undefined;
 }
 
-/** An error of the SDK as ours; what is none of it passes through. Nothing else of it is kept: requests that it quotes carry keys and signatures. */
+/**
+ * An error of the SDK as ours; what is none of its errors passes through. Nothing else of it is kept: the requests that it
+ * quotes carry keys and signatures.
+ */
 export function s3Failure(error: unknown, facts: FailureFacts): unknown {
   if (error instanceof SkybackupError) return error;
   if (facts.signal?.aborted) return new SkybackupError('cancelled', `The work on ${facts.key} was cancelled.`);

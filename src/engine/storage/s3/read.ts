@@ -20,7 +20,7 @@ export async function readObject(connection: S3Connection, asked: Asked): Promis
 
   const open = async (from: number, to: number | undefined, more: { tries?: number; etag?: string | undefined }) => {
     const { tries, etag } = more;
-    const range = from === 0 && to === undefined ? {} : { Range: `bytes=${from}-${to ?? ''}` };
+    const range: { Range?: string } = from === 0 && to === undefined ? {} : { Range: `bytes=${from}-${to ?? ''}` };
     const answer = await connection.ask(
       { action: 'read', key, signal, ...(tries === undefined ? {} : { tries }) },
       (calls, stopped) =>
@@ -29,6 +29,13 @@ export async function readObject(connection: S3Connection, asked: Asked): Promis
     if (!(answer.Body instanceof Readable)) throw new Error('a body is a stream');
     // It may break before it is read from; reading it then gives that error.
     answer.Body.on('error', () => {});
+    if (range.Range !== undefined && !answer.ContentRange?.startsWith(`bytes ${from}-`)) {
+      answer.Body.destroy();
+      throw new SkybackupError('storage_failed', `${url} gave another part of ${key} than it was asked for.`, {
+        hint: 'Use a storage, or a proxy before it, that heeds the Range of a request.',
+        retryable: false,
+      });
+    }
     return { body: answer.Body, bytes: answer.ContentLength ?? 0, etag: answer.ETag };
   };
 

@@ -186,6 +186,13 @@ describe('what a storage refuses', () => {
   });
 });
 
+it('a range that is not heeded is noticed before a byte of it is handed on', async () => {
+  const store = s3.store({ port: proxy.port });
+  await store.put('v1/a', Buffer.from('0123456789'));
+  proxy.headers = (headers) => void delete headers['content-range'];
+  await expect(store.get('v1/a', { start: 5, end: 7 })).rejects.toMatchObject({ code: 'storage_failed' });
+});
+
 describe('credentials', () => {
   it("come as the contract's base64 text", async () => {
     const decoded = decodeCredentials(encodeS3Credentials(s3.credentials));
