@@ -7,7 +7,7 @@ import { reasonOf } from './failure.ts';
 import type { PartPlan } from './part-plan.ts';
 import { cutParts, type Part } from './parts.ts';
 import { type SentPart, sendParts } from './send-parts.ts';
-import { discardUpload } from './unfinished.ts';
+import { discardOthers, discardUpload } from './unfinished.ts';
 
 /** By this an object is known as one that a put made: answers get lost, and others may write the same key. */
 const mark = 'skybackup-put';
@@ -85,10 +85,6 @@ async function putInParts(
 ): Promise<{ bytes: number }> {
   const { key, signal, fence, active, plan } = put;
   const name = connection.nameOf(key);
-  const { UploadId: uploadId = '' } = await connection.ask({ action: 'written', key, signal }, (calls, stopped) =>
-    calls.createUpload({ Key: name, Metadata: { [mark]: id } }, stopped),
-  );
-  active.add(uploadId);
   let bytes = 0;
   const counted = async function* (): AsyncGenerator<Part> {
     for await (const part of parts) {
@@ -97,22 +93,30 @@ async function putInParts(
       yield part;
     }
   };
-  const complete = (Parts: SentPart[]): Promise<unknown> =>
+  const complete = (Parts: SentPart[], UploadId: string): Promise<unknown> =>
     fenced(fence, 'inParts', (onlyIfAbsent) =>
       connection.ask({ action: 'written', key, signal }, (calls, stopped) =>
-        calls.completeUpload({ Key: name, UploadId: uploadId, MultipartUpload: { Parts }, ...onlyIfAbsent }, stopped),
+        calls.completeUpload({ Key: name, UploadId, MultipartUpload: { Parts }, ...onlyIfAbsent }, stopped),
       ),
     );
+  let [begun, uploadId] = [0, ''];
   try {
+    const upload = await connection.ask({ action: 'written', key, signal }, (calls, stopped) => {
+      begun += 1;
+      return calls.createUpload({ Key: name, Metadata: { [mark]: id } }, stopped);
+    });
+    uploadId = upload.UploadId ?? '';
+    active.add(uploadId);
     const sent = await sendParts(connection, { key, uploadId }, counted(), stop);
-    await settled(connection, put, { id, bytes }, () => complete(sent));
+    await settled(connection, put, { id, bytes }, () => complete(sent, uploadId));
     return { bytes };
   } catch (error) {
     // Should this fail too, the sweep finds it later.
-    await discardUpload(connection, { name, uploadId }).catch(() => {});
+    if (uploadId !== '') await discardUpload(connection, { name, uploadId }).catch(() => {});
     throw error;
   } finally {
     active.delete(uploadId);
+    if (begun > 1 || uploadId === '') await discardOthers(connection, { name, uploadId }).catch(() => {});
   }
 }
 

@@ -33,6 +33,13 @@ export async function discardUpload(connection: S3Connection, { name, uploadId }
   }
 }
 
+/** Gives up what else was begun under its name: where an answer got lost, nobody knows the upload that it told of. */
+export async function discardOthers(connection: S3Connection, { name, uploadId }: Upload): Promise<void> {
+  for await (const other of uploadsUnder(connection, name)) {
+    if (other.name === name && other.uploadId !== uploadId) await discardUpload(connection, other);
+  }
+}
+
 /** Gives up the uploads under a name whose newest part is older than that; returns how many. */
 export async function sweepUploads(
   connection: S3Connection,

@@ -114,6 +114,7 @@ describe('a put goes on', () => {
 
   it.each([
     ['of the only request', 3 * MiB, /^PUT .*x-id=PutObject/],
+    ['to the beginning', size, /^POST .*\?uploads/],
     ['of the completion', size, /^POST .*uploadId=/],
     ['of a part', size, /partNumber=2/],
   ])('when the answer %s is lost', async (_, bytes, which) => {
@@ -217,6 +218,19 @@ describe('a put that is given up', () => {
     await expect(put).rejects.toMatchObject({ code: 'cancelled' });
     expect(await s3.uploads('given-up/')).toEqual([]);
     expect(await store.stat('v1/a')).toBeUndefined();
+  });
+
+  it('leaves nothing begun, when it is given up before it knows that it had begun', async () => {
+    const abort = new AbortController();
+    http.lose = ({ method, url }) => {
+      const begins = method === 'POST' && /\?uploads/.test(url ?? '');
+      if (begins) abort.abort();
+      return begins;
+    };
+    const put = s3.store({ prefix: 'unknown', port: http.port }).put('v1/a', streamOf(size), { signal: abort.signal });
+    await expect(put).rejects.toMatchObject({ code: 'cancelled' });
+    expect(http.requests.filter((request) => /\?uploads/.test(request)).length).toBeGreaterThan(0);
+    expect(await s3.uploads('unknown/')).toEqual([]);
   });
 
   it('leaves no part when the storage fails for good', async () => {
