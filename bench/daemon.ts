@@ -24,6 +24,8 @@ export interface DaemonUnderTest {
   backup(type?: BackupType): Promise<string>;
   /** Restores it onto the service, to its own moment or that of a GTID position; resolves once the service is back. Answers the downtime that the daemon reports. */
   restore(backupId: string, gtid?: string): Promise<number>;
+  /** Ends the backup that the daemon takes by itself after a restore: what is measured next would share the disk with it. */
+  beQuiet(): Promise<void>;
   /** The highest resident memory of the daemon so far, in MiB. */
   peakMiB(): number;
   dispose(): Promise<void>;
@@ -86,6 +88,19 @@ export async function startDaemon(): Promise<DaemonUnderTest> {
         return restore;
       });
       return downtime ?? Number.NaN;
+    },
+    async beQuiet() {
+      for (;;) {
+        const { items } = await api.listSchedules({ service_id: service, order: 'desc', page_size: 1 });
+        const [newest] = items;
+        if (newest?.after_restore === undefined) return;
+        if (newest.job_id !== undefined) {
+          await api.daemon?.cancelJob(newest.job_id);
+          const ended = await api.daemon?.getJob(newest.job_id);
+          if (ended === undefined || classifyStatus(ended.status) !== 'in_progress') return;
+        }
+        await delay(lookMs);
+      }
     },
     peakMiB: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${health.pid}/status`, 'utf8'))?.[1]) / 1024,
     async dispose() {

@@ -66,6 +66,7 @@ async function measure(megabytes: number): Promise<{ times: number[]; peakMiB: n
       console.log(
         `  ${String(megabytes).padStart(5)} MB  ${String(round + 1).padStart(3)}  ${shown(times.at(-1) ?? Number.NaN)}`,
       );
+      await under.beQuiet();
       const parent = dirname(under.datadir);
       for (const name of readdirSync(parent)) {
         if (name.includes('before-restore')) rmSync(join(parent, name), { recursive: true });

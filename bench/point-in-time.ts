@@ -47,6 +47,7 @@ try {
         const since = performance.now();
         await under.restore(full, until);
         const took = performance.now() - since;
+        await under.beQuiet();
         removeKept(under.datadir);
         return took;
       },

@@ -39,6 +39,7 @@ try {
         const since = performance.now();
         await under.restore(chain.at(-1) ?? '');
         const took = performance.now() - since;
+        await under.beQuiet();
         removeKept(under.datadir);
         return took;
       },

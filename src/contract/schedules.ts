@@ -63,6 +63,8 @@ export const Schedule = z.looseObject({
   next_run_at: z.string().optional(),
   warnings: z.array(z.string()).optional(),
   checks: z.looseObject({}).optional(),
+  /** Of a one-time backup that nobody asked for: the restore or undo after which it is taken. */
+  after_restore: z.number().int().optional(),
 });
 export type Schedule = z.infer<typeof Schedule>;
 

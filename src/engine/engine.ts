@@ -256,6 +256,8 @@ export async function startEngine(options: EngineOptions) {
     /** From here on schedules run and kept data expire. */
     begin(): void {
       ticker.start();
+      // A restore that ended has left a backup to be taken.
+      jobs.onEnd(() => ticker.tick());
       keptData.start();
       // What goes is decided by the index: it must be right first.
       review.start(() => retention.start());

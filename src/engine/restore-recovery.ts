@@ -5,6 +5,7 @@ import { readMarker } from './managed/data-marker.ts';
 import { type DataPlace, placeOf, type RestoreTarget } from './restore/data-place.ts';
 import { listKeptData } from './restore/kept-data.ts';
 import { type RecoveredRestore, recoverRestore } from './restore/recover.ts';
+import { wantBackupAfter } from './schedule/after-restore.ts';
 import { exchangeable } from './services/exchangeable.ts';
 import type { RestoreRow } from './store/restores-table.ts';
 
@@ -70,7 +71,7 @@ function record(context: EngineContext, target: RestoreTarget, recovered: Recove
 }
 
 function recordFinished(
-  { state }: EngineContext,
+  { state, clock }: EngineContext,
   place: DataPlace,
   row: RestoreRow,
   recovered: RecoveredRestore,
@@ -84,4 +85,5 @@ function recordFinished(
     ...(kept === undefined ? {} : { kept_data: kept.path, kept_until: Date.parse(kept.kept_until) }),
   });
   if (row.undo_of !== undefined) state.restores.forgetKept(row.undo_of);
+  wantBackupAfter({ state, clock }, row.service_id, row.id);
 }

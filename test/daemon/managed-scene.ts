@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
+import type { Schedule } from '../../src/contract/schedules.ts';
 import type { Connection } from '../../src/contract/services.ts';
 import { findTool } from '../../src/engine/mariadb/tools.ts';
 import type { TestDaemon } from '../servers/daemon.ts';
@@ -59,6 +61,16 @@ export async function takeBackup(daemon: TestDaemon, serviceId: string): Promise
     throw new Error(`the backup ended as ${job.status}: ${JSON.stringify(job.error)} ${daemon.log().slice(-3000)}`);
   }
   return job.backup_id;
+}
+
+/** The backup that the daemon takes by itself after a restore or undo, once it has ended. */
+export async function backupAfter(daemon: TestDaemon, restoreId: number): Promise<Schedule> {
+  for (;;) {
+    const wanted = await daemon.backedUpAfter(restoreId);
+    if (wanted === undefined) throw new Error(`no backup is to be taken after restore ${restoreId}`);
+    if (wanted.next_run_at === undefined) return wanted;
+    await delay(100);
+  }
 }
 
 /** An approved plan for restoring a backup onto a service. */

@@ -130,6 +130,7 @@ async function restoreOverItself(world: World, dice: Dice): Promise<void> {
   if (end.refused !== undefined) return expectRefusal(world, wanted, end.refused);
   const begun = await world.beginAnew(since);
   expectRight(world, wanted, begun.state);
+  await world.tookAfter(end.id);
   world.replaced.push({ restoreId: end.id, before });
 }
 
@@ -145,6 +146,7 @@ async function undo(world: World, dice: Dice): Promise<void> {
   const begun = await world.beginAnew(since);
   world.tell(`     restore ${chosen.restoreId} is undone: #${begun.index} is to be as #${chosen.before.index}`);
   world.same(chosen.before.state, begun.state, `the service after undoing restore ${chosen.restoreId}`);
+  await world.tookAfter(asked.id);
   world.replaced.splice(world.replaced.indexOf(chosen), 1);
   world.replaced.push({ restoreId: asked.id, before: last });
 }
@@ -162,6 +164,7 @@ async function failedRestore(world: World, dice: Dice): Promise<void> {
   });
   if (end.refused === undefined) {
     world.same(moment.state, (await world.beginAnew(since)).state, `the service restored from ${id}`);
+    await world.tookAfter(end.id);
     world.replaced.push({ restoreId: end.id, before: last });
   } else {
     world.tell(`     it failed: ${end.refused.message.slice(0, 150)}`);

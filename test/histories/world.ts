@@ -199,6 +199,13 @@ export class World {
       this.backups.push({ id: backup.id, type: backup.type as BackupType, moment, endedAt: this.clock() + 1 });
   }
 
+  /** Notes the full backup that the daemon has taken by itself of what a restore or undo brought. */
+  async tookAfter(restoreId: number): Promise<void> {
+    const wanted = await this.daemon.backedUpAfter(restoreId);
+    if (wanted?.status !== 'Succeeded') throw new Error(`after restore ${restoreId}: ${JSON.stringify(wanted)}`);
+    await this.took(await this.daemon.ended(wanted.job_id ?? 0));
+  }
+
   /** Restores onto a service and waits for the end; `meanwhile` hears the job's id. */
   async restore(
     target: string,

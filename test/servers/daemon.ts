@@ -9,6 +9,7 @@ import { httpBackupApi } from '../../src/client/http-backup-api.ts';
 import { daemonHealth, socketHttp } from '../../src/client/start-daemon.ts';
 import type { Home } from '../../src/contract/home.ts';
 import type { Job } from '../../src/contract/jobs.ts';
+import type { Schedule } from '../../src/contract/schedules.ts';
 import { classifyStatus } from '../../src/contract/status.ts';
 import { type TestHome, temporaryHome } from './managed.ts';
 
@@ -39,8 +40,10 @@ export interface TestDaemon {
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** `http://…` of one that was started with `--listen`. */
   url(): string;
-  /** Waits until a job has ended. */
+  /** Waits until a job has ended; and after a restore or undo for the backup that follows, which else would be met by whatever comes next. */
   ended(jobId: number): Promise<Job>;
+  /** The backup that is taken by itself after a restore or undo, if any is: once it has ended, or is known to wait. */
+  backedUpAfter(restoreId: number): Promise<Schedule | undefined>;
   /** Everything it and its predecessors in this home wrote to stderr. */
   log(): string;
   /** Resolves with the exit code when the process ends. */
@@ -143,7 +146,20 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     async ended(jobId) {
       for (;;) {
         const job = await daemon.api.daemon.getJob(jobId);
-        if (classifyStatus(job.status) !== 'in_progress') return job;
+        if (classifyStatus(job.status) !== 'in_progress') {
+          if (job.kind === 'restore' || job.kind === 'undo') await daemon.backedUpAfter(job.restore_id ?? 0);
+          return job;
+        }
+        await delay(20);
+      }
+    },
+    async backedUpAfter(restoreId) {
+      for (;;) {
+        const { items } = await daemon.api.listSchedules({ page_size: 1000, order: 'desc' });
+        const wanted = items.find(({ after_restore }) => after_restore === restoreId);
+        const begun = wanted?.next_run_at === undefined;
+        if (wanted === undefined || (begun && classifyStatus(wanted.status) !== 'in_progress')) return wanted;
+        if (wanted.message?.startsWith('It waits')) return wanted;
         await delay(20);
       }
     },

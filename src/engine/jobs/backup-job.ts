@@ -3,6 +3,7 @@ import { seeServer } from '../control/seen-server.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { JobContext } from '../job-context.ts';
 import { readMarker } from '../managed/data-marker.ts';
+import { stillWanted, takenAfter } from '../schedule/after-restore.ts';
 import { recordBackup } from '../store/reconcile-catalogue.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { type BackupKind, kindFor, NothingNew } from './backup-kinds.ts';
@@ -103,10 +104,13 @@ function run(context: EngineContext, { service, backupId, kind, wanted }: Runnin
       const manifest = taken;
       const warnings = state.jobs.get(job.row.id)?.warnings ?? [];
       const other = manifest.type === wanted.type ? [] : [`It is of type ${manifest.type}.`, ...warnings];
-      const message = [`Backup ${backupId} succeeded.`, ...other].join(' ');
+      const after = state.schedules.get(scheduleId)?.after_restore;
+      const why = after === undefined ? [] : [`It was ${takenAfter(after)}`];
+      const message = [`Backup ${backupId} succeeded.`, ...other, ...why].join(' ');
       recordBackup(state, manifest);
       state.retention.wantPass(service.id);
       state.backups.setWarnings(backupId, warnings);
+      if (after !== undefined) state.backups.setMessage(backupId, `Taken after restore ${after}.`);
       state.services.setServer(service.id, {
         version: manifest.server.version,
         server_id: manifest.server.server_id,
@@ -118,7 +122,8 @@ function run(context: EngineContext, { service, backupId, kind, wanted }: Runnin
     failed(end) {
       const status = end.status === 'Cancelled' ? 'Cancelled' : 'Failed';
       state.backups.end(backupId, status, end.message);
-      schedule({ status, message: end.message });
+      const row = state.schedules.get(scheduleId);
+      schedule({ status, message: end.message, ...(row && stillWanted(row, end, context.clock.now())) });
     },
   });
 }

@@ -1,5 +1,6 @@
 import { SkybackupError } from '../../contract/errors.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { stillWanted } from '../schedule/after-restore.ts';
 import type { JobEnd } from '../store/jobs-table.ts';
 
 /**
@@ -18,6 +19,7 @@ export function closeInterrupted(context: EngineContext): number {
         state.schedules.change(schedule.id, {
           status: end.status,
           message: end.message,
+          ...stillWanted(schedule, end, context.clock.now()),
           ...(end.status === 'Succeeded' && job.backup_id !== undefined ? { backup_id: job.backup_id } : {}),
         });
       }

@@ -10,6 +10,7 @@ import { checkRestorable } from '../restore/restorable.ts';
 import { type RestoreOutcome, restoreBackup } from '../restore/restore.ts';
 import { checkSpace, restoreSpace } from '../restore/space.ts';
 import { targetServer } from '../restore/target-server.ts';
+import { wantBackupAfter } from '../schedule/after-restore.ts';
 import { lanes } from '../store/jobs-table.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { checkLease } from './lease.ts';
@@ -121,5 +122,6 @@ function recordSuccess(
     users_from,
     warnings,
   });
+  wantBackupAfter(context, target.id, restoreId);
   return message;
 }

@@ -5,6 +5,7 @@ import { highestGtids } from '../mariadb/gtid.ts';
 import { carryOutPlanned } from '../plans/carry-out.ts';
 import type { RestoreOutcome } from '../restore/restore.ts';
 import { undoRestore } from '../restore/undo.ts';
+import { wantBackupAfter } from '../schedule/after-restore.ts';
 import { lanes } from '../store/jobs-table.ts';
 import { checkLease } from './lease.ts';
 import { knownGtids } from './restore-job.ts';
@@ -68,6 +69,7 @@ export async function startUndo(context: EngineContext, restoreId: number, asker
           users_from,
           warnings,
         });
+        wantBackupAfter(context, target.id, undo.id);
         return message;
       },
       failed: (end) =>

@@ -9,7 +9,7 @@ export function addNightly(
   { id, datadir }: Pick<ServiceRecord, 'id' | 'datadir'>,
 ): void {
   const schedule = nightlyCron(id);
-  const type = datadir === undefined ? 'dump' : 'full';
+  const type = standAloneType({ datadir });
   state.schedules.add({
     service_id: id,
     schedule,
@@ -21,4 +21,9 @@ export function addNightly(
     warnings: [],
     next_run_at: nextRunAfter(schedule, clock.now()),
   });
+}
+
+/** The backup that builds on no other, as the service can give it. */
+export function standAloneType({ datadir }: Pick<ServiceRecord, 'datadir'>): 'full' | 'dump' {
+  return datadir === undefined ? 'dump' : 'full';
 }

@@ -25,6 +25,7 @@ export function scheduleView(context: Pick<EngineContext, 'state'>, row: Schedul
       last_run_at: rfc3339(row.last_run_at),
       next_run_at: row.suspended ? undefined : rfc3339(row.next_run_at),
       checks: row.checks,
+      after_restore: row.after_restore,
       warnings: warnings.length === 0 ? undefined : warnings,
     }),
   };

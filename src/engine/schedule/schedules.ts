@@ -14,6 +14,7 @@ import type { StoredService } from '../store/services-table.ts';
 import { drillCron, startDrill } from './drills.ts';
 import { nextRunAfter } from './next-run.ts';
 import { scheduleView } from './schedule-view.ts';
+import { startAfterRestore } from './start-after-restore.ts';
 
 /** Creates a schedule; a one-time one starts at once, or throws `conflict` naming the job that is in its way. */
 export function createSchedule(context: EngineContext, request: ScheduleRequest): Schedule {
@@ -53,8 +54,9 @@ function addRepeated(
 const endsWithTheMachine =
   'This daemon was started by a client and does not come back after the machine restarts: have the machine start "skybackup serve" to keep the schedule.';
 
-/** Starts the run of a repeated schedule, for the ticker. Throws `conflict` when it would overlap. */
-export function startScheduledRun(context: EngineContext, schedule: ScheduleRow): { jobId: number } {
+/** Starts the run that is due, for the ticker; undefined when it is not needed any more. Throws `conflict` when it would overlap. */
+export function startScheduledRun(context: EngineContext, schedule: ScheduleRow): { jobId: number } | undefined {
+  if (schedule.after_restore !== undefined) return startAfterRestore(context, schedule);
   if (schedule.type === 'drill') return startDrill(context, schedule);
   const service = findService(context.state, schedule.service_id);
   const { id, type } = schedule;

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { once } from '../../contract/cron.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Clock } from '../clock.ts';
 import { openState, type StateStore } from '../store/state-store.ts';
@@ -51,6 +52,7 @@ let clock: FakeClock;
 let state: StateStore;
 let runs: { schedule: number; at: string }[];
 let busy: boolean;
+let down: boolean;
 let ticker: ScheduleTicker;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'skb-tick-'));
@@ -58,6 +60,7 @@ beforeEach(() => {
   state = openState(join(folder, 'state.db'), clock.now);
   runs = [];
   busy = false;
+  down = false;
   ticker = newTicker();
 });
 afterEach(() => {
@@ -71,6 +74,7 @@ function newTicker(): ScheduleTicker {
     state,
     clock,
     startRun(schedule) {
+      if (down) throw new SkybackupError('service_down', 'orders is stopped.');
       if (busy) throw new SkybackupError('conflict', 'Service orders is busy: job 7 has to end first.');
       runs.push({ schedule: schedule.id, at: new Date(clock.now()).toISOString().slice(0, 16) });
       return { jobId: runs.length };
@@ -197,4 +201,71 @@ it('keeps ticking when one run cannot be started', () => {
   expect(calls).toBe(2);
   expect(state.schedules.get(id)).toMatchObject({ status: 'Failed' });
   expect(state.schedules.get(id)?.message).not.toContain('unforeseen');
+});
+
+describe('a one-time run that is still to be begun', () => {
+  const wanted = () => {
+    const what = { service_id: 'orders', schedule: once, type: 'full', after_restore: 1 } as const;
+    return state.schedules.add({ ...what, message: '', warnings: [], next_run_at: clock.now() }).id;
+  };
+  const row = (id: number) => state.schedules.get(id);
+
+  it('waits for the lane and for the server, and runs once', () => {
+    const id = wanted();
+    busy = true;
+    ticker.start();
+    clock.pass(minute);
+    expect(row(id)).toMatchObject({ status: 'Scheduled', message: expect.stringContaining('job 7') });
+    [busy, down] = [false, true];
+    clock.pass(5 * hour);
+    expect(row(id)).toMatchObject({ status: 'Scheduled', message: expect.stringContaining('stopped') });
+    expect(state.schedules.activeCount()).toBe(1);
+    down = false;
+    clock.pass(minute);
+    clock.pass(day);
+    expect(runs).toHaveLength(1);
+    expect(row(id)).toMatchObject({ status: 'Running', job_id: 1, next_run_at: undefined });
+    expect(state.schedules.activeCount()).toBe(0);
+  });
+
+  it('is due still when the daemon ended while it waited, also with a clock that was set back', () => {
+    const id = wanted();
+    down = true;
+    ticker.start();
+    ticker.stop();
+    clock.wall -= 5 * day;
+    down = false;
+    ticker = newTicker();
+    ticker.start();
+    expect(runs.map(({ schedule }) => schedule)).toEqual([id]);
+  });
+
+  it('stays due where its start cannot be recorded, and holds up no other', () => {
+    const id = wanted();
+    const hourly = add('0 * * * *');
+    let breaks = true;
+    ticker = new ScheduleTicker({
+      state,
+      clock,
+      startRun(schedule) {
+        if (schedule.id === id && breaks) throw new TypeError('unforeseen');
+        runs.push({ schedule: schedule.id, at: '' });
+        return { jobId: 1 };
+      },
+    });
+    ticker.start();
+    clock.pass(hour);
+    expect(runs.map(({ schedule }) => schedule)).toEqual([hourly]);
+    breaks = false;
+    clock.pass(minute);
+    expect(runs.map(({ schedule }) => schedule)).toEqual([hourly, id]);
+  });
+
+  it('is replaced by that of a later restore', () => {
+    const id = wanted();
+    state.schedules.removeWaitingAfterRestore('billing');
+    expect(row(id)).toBeDefined();
+    state.schedules.removeWaitingAfterRestore('orders');
+    expect(row(id)).toBeUndefined();
+  });
 });

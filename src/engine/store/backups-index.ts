@@ -76,6 +76,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   const end = db.prepare('UPDATE backups SET status = ?, message = ?, end_time = ? WHERE id = ?');
   const forget = db.prepare("DELETE FROM backups WHERE id = ? AND status = 'Running'");
   const warn = db.prepare('UPDATE backups SET warnings = ? WHERE id = ?');
+  const setMessage = db.prepare('UPDATE backups SET message = ? WHERE id = ?');
   const lastGood = db.prepare(
     // Binary logs only roll another backup forward.
     `SELECT * FROM backups WHERE service_id = ? AND status = 'Succeeded' AND type <> 'binarylog'
@@ -147,6 +148,8 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
       void end.run(status, message, now(), id),
     /** Takes out a backup that was begun and turned out not to be needed. */
     forget: (id: string): void => void forget.run(id),
+    /** Of a good backup: why it was taken. */
+    setMessage: (id: string, message: string): void => void setMessage.run(message, id),
     setWarnings: (id: string, warnings: readonly string[]): void => void warn.run(JSON.stringify(warnings), id),
     get(id: string): BackupRow | undefined {
       const row = one.get(id);

@@ -267,4 +267,8 @@ CREATE TABLE list_counts (
 ${['schedules', 'restores'].map(countList).join('')}
 
 ${accessTables}`,
+  `
+-- Of a one-time backup that nobody asked for: the restore or undo after which it is taken.
+ALTER TABLE schedules ADD COLUMN after_restore INTEGER;
+`,
 ];

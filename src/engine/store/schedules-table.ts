@@ -24,6 +24,7 @@ const ScheduleRow = z.object({
     .string()
     .nullable()
     .transform((text) => (text === null ? undefined : DrillChecks.parse(JSON.parse(text)))),
+  after_restore: optional(z.number()),
   owed_from: time,
   created_at: time,
   updated_at: time,
@@ -38,7 +39,10 @@ export interface NewSchedule {
   checks?: DrillChecks | undefined;
   message: string;
   warnings: string[];
+  /** When it is due; of a one-time one that is begun by whoever makes it: undefined. */
   next_run_at: number | undefined;
+  /** Of a backup that is taken because this restore has replaced the data. */
+  after_restore?: number;
 }
 
 export interface ScheduleChange {
@@ -60,8 +64,8 @@ export interface ScheduleChange {
 /** One-time and repeated backups. `last_run_at` is the cron moment that was served, not when its job began. */
 export function schedulesTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
-    `INSERT INTO schedules (service_id, schedule, type, checks, status, message, warnings, next_run_at, owed_from, created_at, updated_at)
-     VALUES (?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?) RETURNING *`,
+    `INSERT INTO schedules (service_id, schedule, type, checks, status, message, warnings, next_run_at, after_restore, owed_from, created_at, updated_at)
+     VALUES (?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
   );
   const one = db.prepare('SELECT * FROM schedules WHERE id = ?');
   const remove = db.prepare('DELETE FROM schedules WHERE id = ?');
@@ -72,12 +76,16 @@ export function schedulesTable(db: DatabaseSync, now: () => number) {
   const soonest = db.prepare(
     'SELECT min(next_run_at) AS at FROM schedules WHERE next_run_at IS NOT NULL AND suspended = 0',
   );
+  const waiting = db.prepare("SELECT * FROM schedules WHERE schedule = 'once' AND next_run_at IS NOT NULL");
+  const removeWaiting = db.prepare(
+    'DELETE FROM schedules WHERE service_id = ? AND after_restore IS NOT NULL AND next_run_at IS NOT NULL',
+  );
   const repeated = db.prepare("SELECT * FROM schedules WHERE schedule <> 'once' AND suspended = 0");
   // As its index has it: the last entry of that is the answer.
   const latest = db.prepare(
     'SELECT max(coalesce(last_run_at, 0), updated_at) AS at FROM schedules ORDER BY max(coalesce(last_run_at, 0), updated_at) DESC LIMIT 1',
   );
-  const active = db.prepare("SELECT count(*) AS count FROM schedules WHERE schedule <> 'once' AND suspended = 0");
+  const active = db.prepare('SELECT count(*) AS count FROM schedules WHERE next_run_at IS NOT NULL AND suspended = 0');
 
   const page = listPages(db, 'schedules');
   const get = (id: number): ScheduleRow | undefined => {
@@ -97,6 +105,7 @@ export function schedulesTable(db: DatabaseSync, now: () => number) {
           message,
           JSON.stringify(warnings),
           next_run_at ?? null,
+          schedule.after_restore ?? null,
           now(),
           now(),
           now(),
@@ -120,8 +129,13 @@ export function schedulesTable(db: DatabaseSync, now: () => number) {
     due: (at: number): ScheduleRow[] => due.all(at).map((row) => ScheduleRow.parse(row)),
     nextDue: (): number | undefined => z.number().nullish().parse(soonest.get()?.at) ?? undefined,
     repeated: (): ScheduleRow[] => repeated.all().map((row) => ScheduleRow.parse(row)),
+    /** One-time ones that are still to be begun. */
+    waiting: (): ScheduleRow[] => waiting.all().map((row) => ScheduleRow.parse(row)),
+    /** Forgets the backup of a service that was still to be taken after a restore. */
+    removeWaitingAfterRestore: (serviceId: string): void => void removeWaiting.run(serviceId),
     /** The newest moment any row knows of: if it lies ahead, the clock was set back. */
     newestMoment: (): number => z.number().nullish().parse(latest.get()?.at) ?? 0,
+    /** Those that have a run ahead. */
     activeCount: (): number => Number(active.get()?.count ?? 0),
   };
 }
