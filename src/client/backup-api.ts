@@ -57,6 +57,8 @@ export interface NewRestore {
   /** The daemon's own: the last transaction that is wanted, or the first that is not. */
   gtid?: string;
   before_gtid?: string;
+  /** The daemon's own: false makes the account that skybackup logs in with the backup's, like all others. */
+  keep_account?: boolean;
   external_source?: {
     bucket: string;
     method: 'mariabackup' | 'mysqldump';

@@ -16,9 +16,9 @@ export type ExternalSource = z.infer<typeof ExternalSource>;
 
 /**
  * A restore as the daemon accepts it: `id` or its early name `key`, exactly one of them. `service_id` is the TARGET, whose
- * data is replaced. The daemon's own: `gtid` and `before_gtid`, a point in time by transaction; `plan_id`, the approved plan
- * that this request carries out; and `target: "new"`, for
- * which nothing is replaced and no plan is needed: `service_id` is then the id of the service to be made (chosen from the
+ * data is replaced. The daemon's own: `gtid` and `before_gtid`, a point in time by transaction; `keep_account: false`, by which
+ * the account that skybackup logs in with becomes the backup's like all others; `plan_id`, the approved plan that this request
+ * carries out; and `target: "new"`, for which nothing is replaced and no plan is needed: `service_id` is then the id of the service to be made (chosen from the
  * source's where it is left out), `tables` what to bring (all unless named), `nightly` whether it is backed up every night.
  */
 export const RestoreRequest = z
@@ -43,6 +43,7 @@ export const RestoreRequest = z
     gtid: z.string().min(1).max(2000).optional(),
     /** The first transaction that is not wanted: a DROP, say. */
     before_gtid: z.string().min(1).max(100).optional(),
+    keep_account: z.boolean().optional(),
     external_source: ExternalSource.optional(),
     plan_id: z.string().max(100).optional(),
   })
@@ -69,6 +70,10 @@ export const RestoreRequest = z
   .refine(({ target, nightly }) => target === 'new' || nightly === undefined, {
     message: 'is for a new service only (target "new")',
     path: ['nightly'],
+  })
+  .refine(({ target, keep_account }) => target !== 'new' || keep_account === undefined, {
+    message: 'is for a service whose data are replaced: a new one gets an account of its own',
+    path: ['keep_account'],
   })
   .refine(({ point_in_time, gtid, before_gtid }) => [point_in_time, gtid, before_gtid].filter(Boolean).length <= 1, {
     message: 'give one of point_in_time, gtid and before_gtid',

@@ -67,6 +67,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
             home,
             newIncarnation: restore.new_incarnation,
             highestGtids: knownGtids(context, target),
+            keepAccount: subject.keepAccount,
             beforeSwap: () => checkLease(context, job.row, work.signal),
           },
           measure,

@@ -29,6 +29,8 @@ export interface WantedData {
 /** What is to be restored onto what. */
 export interface RestoreSubject extends WantedData {
   target: StoredService;
+  /** The account that skybackup logs in with stays what it is on the target. */
+  keepAccount: boolean;
 }
 
 /** The backup of that id. Throws `not_found`. */
@@ -50,12 +52,21 @@ export async function resolveRestore(context: Context, request: RestoreRequest):
   readWish(request);
   const target = findService(context.state, request.service_id);
   checkExchangeable(target);
-  return { target, ...(await resolveData(context, request)) };
+  const { keep_account: keepAccount = true } = request;
+  if (!keepAccount && target.control.kind === 'managed') {
+    throw new SkybackupError(
+      'unsupported',
+      `keep_account: ${target.id} is the daemon's own server, which it starts, stops and asks with that account.`,
+      { hint: 'Leave keep_account out. All other accounts become those of the backup.' },
+    );
+  }
+  return { target, keepAccount, ...(await resolveData(context, request)) };
 }
 
 /** A restore's arguments in the one form that plans are compared by. */
-export function restoreArguments({ target, backup, wish }: RestoreSubject): Record<string, unknown> {
-  return { service_id: target.id, id: backup.id, ...wishArguments(wish) };
+export function restoreArguments({ target, backup, wish, keepAccount }: RestoreSubject): Record<string, unknown> {
+  const account = keepAccount ? {} : { keep_account: false };
+  return { service_id: target.id, id: backup.id, ...wishArguments(wish), ...account };
 }
 
 /**

@@ -12,7 +12,6 @@ import { type DataPlace, placeOf } from '../restore/data-place.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { dataBytes, restoreSpace, spaceWarning } from '../restore/space.ts';
 import { present } from '../store/rows.ts';
-import type { StoredService } from '../store/services-table.ts';
 import { type LiveTarget, lookAtTarget } from './live-target.ts';
 import type { Operation } from './operations.ts';
 import { lostBy } from './restore-losses.ts';
@@ -49,7 +48,7 @@ export const restoreOperation: Operation = {
         estimated_seconds: estimateSeconds(source, context.state.rates.of),
         expected_downtime: expectedDowntime(context, target.id, live),
         lost: lostBy(context, { target, source, moment: recoveryMoment(subject), rolled: wish !== undefined, live }),
-        keeps: await keptBy(target),
+        keeps: await keptBy(subject),
         warnings: [
           ...unsoundWarnings(context, source),
           ...warningsOf(subject, size, live),
@@ -71,14 +70,17 @@ function wordsFor({ backups }: RestoreSource): string {
 }
 
 /** What comes over from the target: the backup lacks it, and the server or its next backup needs it. */
-async function keptBy({ id, datadir }: StoredService): Promise<string[]> {
-  const account = `the account that skybackup logs in with on ${id}, so that its backups go on`;
-  if (datadir === undefined) return [account];
+async function keptBy({ target: { id, datadir, control }, keepAccount }: RestoreSubject): Promise<string[]> {
+  const unless = control.kind === 'managed' ? '' : ' (unless keep_account is false)';
+  const account = keepAccount
+    ? [`the account that skybackup logs in with on ${id}, so that its backups go on${unless}`]
+    : [];
+  if (datadir === undefined) return account;
   const { carried, left } = await filesToCarryOver(datadir).catch(() => ({ carried: [], left: [] }));
   const few = (names: string[]): string =>
     names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ');
   return [
-    account,
+    ...account,
     ...(carried.length === 0 ? [] : [`files beside its data that no backup holds: ${few(carried)}`]),
     ...(left.length === 0 ? [] : [`not these, too large to be settings: ${few(left)}`]),
   ];
@@ -101,13 +103,22 @@ function recoveryMoment({ backup, wish }: RestoreSubject): string | undefined {
   return wish === undefined ? backup.point_in_time : wishArguments(wish).point_in_time;
 }
 
-function warningsOf({ target, backup }: RestoreSubject, size: number, live: LiveTarget | undefined): string[] {
+function warningsOf(
+  { target, backup, keepAccount }: RestoreSubject,
+  size: number,
+  live: LiveTarget | undefined,
+): string[] {
   const warnings =
     backup.service_id === target.id
       ? [`Users, passwords and grants of ${target.id} become those of the backup.`]
       : [
           `${target.id} gets the users, passwords and grants of ${backup.service_id}: logins made for ${target.id} stop working.`,
         ];
+  if (!keepAccount) {
+    warnings.push(
+      `So does the account that skybackup logs in with on ${target.id}: unless the backup has the same one, its backups fail until that is made again.`,
+    );
+  }
   warnings.push(`About ${bytesInWords(size)} of disk are needed beside the present data until those expire.`);
   warnings.push(...replicationWarnings(target.id, live));
   return warnings;

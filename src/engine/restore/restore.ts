@@ -25,6 +25,8 @@ export interface RestoreInput extends SwapInput {
   target: ServiceRecord;
   source: RestoreSource;
   repository: Repository;
+  /** Whether the account that skybackup logs in with stays what it is on the target. Default true. */
+  keepAccount?: boolean;
 }
 
 export interface RestoreOutcome {
@@ -134,7 +136,9 @@ async function build(
   noteTarget(input.home, input.target);
   const server = await buildData(input.source, input.repository, staging, serverId, job);
   try {
-    for (const warning of await target.keepLogin(server.connection)) job.warn(warning);
+    if (input.keepAccount !== false) {
+      for (const warning of await target.keepLogin(server.connection)) job.warn(warning);
+    }
     const sealedAt = await finish(input, place, staging, job);
     job.phase('swapping', 'Exchanging the data directories.');
     const reached = positionOf(input.source);

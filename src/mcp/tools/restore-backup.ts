@@ -15,7 +15,7 @@ export const restoreBackup = defineTool({
     cloud:
       "Only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
   },
-  daemonOnly: ['target', 'tables', 'gtid', 'before_gtid'],
+  daemonOnly: ['target', 'tables', 'gtid', 'before_gtid', 'keep_account'],
   input: z.strictObject({
     target: z.literal('new').optional(),
     service: z
@@ -38,6 +38,7 @@ export const restoreBackup = defineTool({
     point_in_time: z.string().max(40).optional().describe('YYYY-MM-DD HH:MM:SS, UTC'),
     gtid: z.string().max(2000).optional().describe('Instead of a time: the last transaction wanted'),
     before_gtid: z.string().max(100).optional().describe('Instead: the first one not wanted, a DROP say'),
+    keep_account: z.boolean().optional().describe("false: skybackup's own login becomes the backup's as well"),
   }),
   output: {
     id: 'number',
@@ -47,17 +48,17 @@ export const restoreBackup = defineTool({
     wait_for: 'object',
   },
   exact: (args, call) => findRestore(args, call),
-  async effect({ service_id, id, wish, target }) {
+  async effect({ service_id, id, wish, target, account }) {
     // Nothing is replaced.
     if (target === 'new') return undefined;
     const what = id.includes(':') ? { backup: id } : { source: id };
     return {
       operation: 'restore_backup',
-      arguments: { service_id, id, ...wish },
-      repeat: { service: service_id, ...what, ...wish },
+      arguments: { service_id, id, ...wish, ...account },
+      repeat: { service: service_id, ...what, ...wish, ...account },
     };
   },
-  async run({ service_id, id, wish, target, tables }, { api, signal, planId }) {
+  async run({ service_id, id, wish, target, tables, account }, { api, signal, planId }) {
     const restore = await api.createRestore(
       {
         backup_id: id,
@@ -65,6 +66,7 @@ export const restoreBackup = defineTool({
         ...(target === undefined ? {} : { target }),
         ...(tables === undefined ? {} : { tables }),
         ...wish,
+        ...account,
         ...(planId === undefined ? {} : { plan_id: planId }),
       },
       { signal },
