@@ -19,6 +19,8 @@ const tools = {
   // mariadb-binlog hands a raw log to a file only; a named pipe is one.
   mkfifo: { names: ['mkfifo'], package: 'coreutils' },
   cat: { names: ['cat'], package: 'coreutils' },
+  chcon: { names: ['chcon'], package: 'coreutils' },
+  stat: { names: ['stat'], package: 'coreutils' },
   systemctl: { names: ['systemctl'], package: 'systemd' },
   age: { names: ['age'], package: 'age' },
 } as const satisfies Record<string, { names: readonly string[]; package: string }>;

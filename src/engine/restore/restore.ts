@@ -139,7 +139,7 @@ async function build(
     if (input.keepAccount !== false) {
       for (const warning of await target.keepLogin(server.connection)) job.warn(warning);
     }
-    const sealedAt = await finish(input, place, staging, job);
+    const sealedAt = await finish(input, place, staging, job, controls);
     job.phase('swapping', 'Exchanging the data directories.');
     const reached = positionOf(input.source);
     const swapped = await swap(
@@ -156,7 +156,13 @@ async function build(
 }
 
 /** Everything that can be done before the target stops: its own files, the marker, durable bytes. */
-async function finish(input: RestoreInput, place: DataPlace, staging: Staging, job: JobContext): Promise<number> {
+async function finish(
+  input: RestoreInput,
+  place: DataPlace,
+  staging: Staging,
+  job: JobContext,
+  controls: RestoreControls,
+): Promise<number> {
   removeBackupFiles(staging);
   if (existsSync(place.data)) {
     const { carried, left } = await filesToCarryOver(place.data);
@@ -175,7 +181,7 @@ async function finish(input: RestoreInput, place: DataPlace, staging: Staging, j
   job.signal.throwIfAborted();
   // A second of margin: file times are coarser than the clock.
   const sealedAt = Date.now() - 1000;
-  await seal(staging.data, await ownershipOf(place.data));
+  await seal(staging.data, await ownershipOf(place.data, controls.selinux));
   return sealedAt;
 }
 

@@ -21,12 +21,14 @@ import { ownershipOf, seal } from './seal.ts';
 import { noteTarget } from './swap-notes.ts';
 import { targetServer } from './target-server.ts';
 
-/** What tests turn: to look in at each step, and not to wait minutes for a server that was made to hang. */
+/** What tests turn: to look in at each step, not to wait minutes for a server that was made to hang, and to have labels on files. */
 export interface SwapControls {
   afterStep?: (step: SwapStep) => void | Promise<void>;
   stopTimeoutMs?: number;
   startTimeoutMs?: number;
   answerTimeoutMs?: number;
+  /** Stands for the folder in which the kernel tells of SELinux. */
+  selinux?: string;
 }
 
 export interface SwapInput {
@@ -108,7 +110,7 @@ export async function swap(
         await giveGtidState(proven.server.connection, journal.gtids);
         await proven.server.stop();
         handOverState(proven.data, place.data, journal.log_bin, journal.gtids, runAsOwner(place.data));
-        await seal(proven.data, await ownershipOf(place.data), proven.sealedAt);
+        await seal(proven.data, await ownershipOf(place.data, controls.selinux), proven.sealedAt);
       },
     ],
     [

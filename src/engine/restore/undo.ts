@@ -102,7 +102,7 @@ async function proveAndSwap(
     job.signal.throwIfAborted();
     // A second of margin: file times are coarser than the clock.
     const sealedAt = Date.now() - 1000;
-    await seal(kept.path, await ownershipOf(place.data));
+    await seal(kept.path, await ownershipOf(place.data, controls.selinux));
     job.phase('swapping', 'Exchanging the data directories.');
     const gentle: PrivateServer = { ...server, discard: () => end(server) };
     return await swap(input, { data: kept.path, server: gentle, sealedAt }, job, controls);

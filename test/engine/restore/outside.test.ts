@@ -3,6 +3,7 @@ import {
   chownSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -89,6 +90,41 @@ describe('a server run by two commands, its data another user’s', () => {
       for (const log of logs) expect(existsSync(join(replaced, basename(log)))).toBe(true);
     }
     await expireKeptData(where, new Date(Date.now() + 73 * 3_600_000));
+  });
+
+  test('every file has the security label of the data of before, and without one nothing is exchanged', async () => {
+    const { server, where, place, scripts } = scene;
+    const selinux = join(place.home.root, 'selinux');
+    mkdirSync(selinux, { recursive: true });
+    writeFileSync(join(selinux, 'enforce'), '1');
+    const before = scripts.process();
+    const refused = restoreBackup(scene.input(), testJob(), { selinux });
+    // Files of this machine have no label until one is given: there is nothing to go by.
+    await expect(refused).rejects.toMatchObject({
+      code: 'restore_failed',
+      message: expect.stringMatching(/security label of .*failed to get security context of .*: No data available/),
+    });
+    expect(scripts.process()).toEqual(before);
+    await scene.expectRunningWith(old);
+
+    const label = 'system_u:object_r:mysqld_db_t:s0';
+    // What is made beside the data has another one, as below /var/lib.
+    execFileSync('chcon', ['system_u:object_r:var_lib_t:s0', server.root]);
+    execFileSync('chcon', ['-R', label, server.datadir]);
+    await restoreBackup(scene.input(), testJob(), { selinux });
+    const labels = (paths: string[]): string[] => [
+      ...new Set(
+        execFileSync('stat', ['--format=%C', '--', ...paths], { encoding: 'utf8' })
+          .trim()
+          .split('\n'),
+      ),
+    ];
+    // But for what the server has made since it runs on them: that is for the kernel to label.
+    const made = readMarker(where.data)?.created_at ?? '';
+    const restored = everything(where.data).filter((path) => lstatSync(path).birthtimeMs < Date.parse(made));
+    expect(restored.length).toBeGreaterThan(100);
+    expect(labels(restored)).toEqual([label]);
+    await scene.expectRunningWith(scene.backedUp);
   });
 
   test('a failure after the exchange brings the old data and the old server back', async () => {
