@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RetentionPolicy } from '../../contract/retention.ts';
+import type { KnownLog } from '../recovery/history.ts';
+import type { Reach } from '../recovery/windows.ts';
 import { type Decision, decide } from './decide.ts';
 import type { BackupFamily, RetainedBackup } from './retained-backup.ts';
 
@@ -8,15 +10,20 @@ const now = Date.parse('2026-11-22T12:00:00Z');
 
 function backup(id: string, daysAgo: number, more: Partial<RetainedBackup> = {}): RetainedBackup {
   const to = now - daysAgo * day;
-  return { id, type: 'full', state: 'good', parent: undefined, incarnation: 'i', from: to, to, bytes: 100, ...more };
+  return { id, type: 'full', state: 'good', parent: undefined, incarnation: 'i', to, bytes: 100, ...more };
 }
 const incremental = (id: string, daysAgo: number, parent: string): RetainedBackup =>
   backup(id, daysAgo, { type: 'incremental', parent });
-const logs = (id: string, daysAgo: number): RetainedBackup =>
-  backup(id, daysAgo, { type: 'binarylog', from: now - (daysAgo + 1) * day });
+const logs = (id: string, daysAgo: number): RetainedBackup => backup(id, daysAgo, { type: 'binarylog' });
 
-function run(backups: RetainedBackup[], policy: RetentionPolicy, families: BackupFamily[] = []) {
-  const { decisions, warnings } = decide({ backups, policy: RetentionPolicy.parse(policy), now, families });
+interface Setting {
+  families?: BackupFamily[];
+  /** What may be rolled forward, and by which backups of logs; the last of them all reaches to now. */
+  reaches?: Reach[];
+}
+
+function run(backups: RetainedBackup[], policy: RetentionPolicy, { families = [], reaches = [] }: Setting = {}) {
+  const { decisions, warnings } = decide({ backups, policy: RetentionPolicy.parse(policy), now, families, reaches });
   const reasons = Object.fromEntries(decisions.map((decision) => [decision.backup.id, decision.reason]));
   return { kept: keptOf(decisions), reasons, warnings };
 }
@@ -94,7 +101,7 @@ describe('never', () => {
   it('the last of each kind that is still taken: the next one builds on it', () => {
     const all = [backup('f', 30), backup('d', 20, { type: 'dump' }), logs('l', 10), backup('d2', 1, { type: 'dump' })];
     expect(run(all, { max_age: '7d' }).kept).toEqual(['d2']);
-    expect(run(all, { max_age: '7d' }, ['physical', 'binarylog']).kept).toEqual(['f', 'l', 'd2']);
+    expect(run(all, { max_age: '7d' }, { families: ['physical', 'binarylog'] }).kept).toEqual(['f', 'l', 'd2']);
   });
 
   it('what a backup that stays builds on, over any number of steps', () => {
@@ -110,50 +117,77 @@ describe('never', () => {
   });
 });
 
+/** Of these backups the bases, each with the logs that come after it, up to the newest. */
+function reachesAmong(backups: RetainedBackup[], open = true): Reach[] {
+  const archived = backups.filter(({ type }) => type === 'binarylog');
+  return backups
+    .filter(({ type }) => type !== 'binarylog')
+    .map(({ id, to, incarnation = '' }) => {
+      const after = archived.filter((each) => each.to >= to && each.incarnation === incarnation);
+      const base = { id, incarnation, file: '', gtid: '', at: to, endedAt: to };
+      return { base, logs: after.map(logOf), until: after.at(-1)?.to ?? to, open };
+    });
+}
+function logOf({ id, to, incarnation = '' }: RetainedBackup): KnownLog {
+  const times = { openedAt: to, closedAt: to, lastEventAt: to };
+  const names = { gtidsBefore: '', gtidsAfter: '', follows: undefined, gap: undefined };
+  return { backupId: id, name: id, incarnation, ...times, ...names };
+}
+
 describe('binary logs and the recovery window', () => {
   const weekly = [backup('f1', 15), logs('l14', 14), logs('l9', 9), backup('f2', 8), logs('l6', 6), logs('l1', 1)];
+  const reaches = reachesAmong(weekly);
 
-  it('the window keeps the backup that it begins with, and the logs since', () => {
-    const { kept, reasons } = run(weekly, { max_age: '7d' });
+  it('the window keeps the newest backup of before it, and the logs since', () => {
+    const { kept, reasons } = run(weekly, { max_age: '7d' }, { reaches });
     expect(kept).toEqual(['f2', 'l6', 'l1']);
     expect(reasons).toMatchObject({
       f2: 'it is the last good backup of the service',
       l6: 'the recovery window needs its binary logs',
     });
-    expect(run(weekly, { keep_last: 1, recovery_window: '10d' }).kept).toEqual(['f1', 'l14', 'l9', 'f2', 'l6', 'l1']);
+    const longer = run(weekly, { keep_last: 1, recovery_window: '10d' }, { reaches });
+    expect(longer.kept).toEqual(['f1', 'l14', 'l9', 'f2', 'l6', 'l1']);
+  });
+
+  it('a backup that no logs may be rolled forward over does not begin it', () => {
+    const unfit = [...weekly, backup('d', 7.5, { type: 'dump' }), backup('f3', 0.1)];
+    const { kept, reasons } = run(unfit, { keep_last: 1, recovery_window: '7d' }, { reaches });
+    expect(kept).toEqual(['f2', 'l6', 'l1', 'd', 'f3']);
+    expect(reasons.f2).toBe('the recovery window begins with it');
   });
 
   it('the size does not cut into the window', () => {
     const all = [...weekly, backup('f3', 0.5), backup('f4', 0.1)];
-    const { kept, warnings } = run(all, { max_age: '7d', max_size: '150B' });
+    const { kept, warnings } = run(all, { max_age: '7d', max_size: '150B' }, { reaches: reachesAmong(all) });
     expect(kept).toEqual(['f2', 'l6', 'l1', 'f4']);
     expect(warnings).toHaveLength(1);
   });
 
   it('none is promised with a window of nothing, and logs that no backup needs go', () => {
     const all = [...weekly, backup('f3', 0.5)];
-    expect(run(all, { max_age: '7d', recovery_window: '0d' }).kept).toEqual(['f3']);
-    expect(run(all, { keep_last: 2 }).kept).toEqual(['f2', 'l6', 'l1', 'f3']);
+    const setting = { reaches: reachesAmong(all) };
+    expect(run(all, { max_age: '7d', recovery_window: '0d' }, setting).kept).toEqual(['f3']);
+    expect(run(all, { keep_last: 2 }, setting).kept).toEqual(['f2', 'l6', 'l1', 'f3']);
   });
 
-  it('another incarnation is another story', () => {
-    const other = weekly.map((each) => (each.type === 'binarylog' ? { ...each, incarnation: 'j' } : each));
-    const { kept, reasons } = run(other, { max_age: '7d' });
-    expect(kept).toEqual(['f2', 'l6', 'l1']);
-    expect(reasons.l6).toBe('backups that stay can be rolled forward by it');
+  it('another incarnation is another story, and has a window of its own', () => {
+    const before = weekly.map((each) => ({
+      ...each,
+      id: `${each.id}-before`,
+      incarnation: 'h',
+      to: each.to - 2 * day,
+    }));
+    const setting = { reaches: [...reachesAmong(before, false), ...reachesAmong(weekly)] };
+    const { kept } = run([...before, ...weekly], { keep_last: 1, recovery_window: '9d' }, setting);
+    // Of the one before, up to where its logs end; of the present one, from its first backup on.
+    expect(kept).toEqual(['f2-before', 'l6-before', 'l1-before', 'f1', 'l14', 'l9', 'f2', 'l6', 'l1']);
   });
 
   it('after a gap the window begins again with the first backup behind it', () => {
-    const all = [
-      backup('f1', 9),
-      { ...logs('l1', 7), range: 'a' },
-      backup('f2', 5.5),
-      { ...logs('l2', 3), from: now - 5 * day, range: 'b' },
-      backup('f3', 4.5),
-      backup('f4', 4),
-      { ...logs('l3', 1), range: 'b' },
-      backup('f5', 0.5),
-    ];
-    expect(run(all, { keep_last: 1, recovery_window: '8d' }).kept).toEqual(['f1', 'l1', 'f2', 'l2', 'f3', 'l3', 'f5']);
+    const one = [backup('f1', 9), logs('l1', 7), backup('f2', 5.5)];
+    const two = [backup('f3', 4.5), backup('f4', 4), logs('l2', 3), logs('l3', 1), backup('f5', 0.5)];
+    const setting = { reaches: [...reachesAmong(one, false).slice(0, 1), ...reachesAmong(two)] };
+    const { kept } = run([...one, ...two], { keep_last: 1, recovery_window: '8d' }, setting);
+    expect(kept).toEqual(['f1', 'l1', 'f3', 'l2', 'l3', 'f5']);
   });
 });

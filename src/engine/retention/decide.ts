@@ -1,5 +1,6 @@
 import { durationMs, type RetentionPolicy, sizeBytes } from '../../contract/retention.ts';
 import { bytesInWords } from '../plans/words.ts';
+import type { Reach } from '../recovery/windows.ts';
 import { neverDeleted } from './never-rules.ts';
 import { type BackupFamily, Chains, familyOf, newestFirst, type RetainedBackup } from './retained-backup.ts';
 import { wantedByCounts } from './wanted-by-counts.ts';
@@ -11,6 +12,8 @@ export interface RetentionInput {
   now: number;
   /** Kinds that are still being taken. */
   families: readonly BackupFamily[];
+  /** What the service can be taken back by, where its binary logs are archived. */
+  reaches: readonly Reach[];
 }
 
 export interface Decision {
@@ -41,9 +44,9 @@ export function windowMs({ recovery_window, max_age }: RetentionPolicy): number 
  * protects stays beside them, and so does everything that a backup which stays builds on.
  */
 export function decide(input: RetentionInput): RetentionOutcome {
-  const { backups, policy, now, families } = input;
+  const { backups, policy, now, families, reaches } = input;
   const chains = new Chains(backups);
-  const never = neverDeleted(backups, { families, windowMs: windowMs(policy), now });
+  const never = neverDeleted(backups, { families, windowMs: windowMs(policy), reaches, now });
   const wanted = wish(input, chains);
   const decisions = backups.map((backup): Decision => {
     const reason = never.get(backup.id);

@@ -7,7 +7,7 @@ import { neverDeleted } from './never-rules.ts';
 import { carryOutRemovals, removalFailed, takeOffTheList } from './removal.ts';
 import type { RetainedBackup } from './retained-backup.ts';
 import { policyOf } from './retention-pass.ts';
-import { backupsOf, familiesOf } from './service-backups.ts';
+import { backupsOf, familiesOf, reachesOf } from './service-backups.ts';
 
 /** The backup, if the rules that bind retention let it go. Throws `not_found`, or `conflict` naming what needs it. */
 export function deletable(context: EngineContext, id: string): { serviceId: string; backup: RetainedBackup } {
@@ -24,6 +24,7 @@ export function deletable(context: EngineContext, id: string): { serviceId: stri
   const reason = neverDeleted(backups, {
     families: familiesOf(context, serviceId),
     windowMs: windowMs(policyOf(context, serviceId)),
+    reaches: reachesOf(context, serviceId),
     now: context.clock.now(),
   }).get(id);
   if (reason !== undefined) {

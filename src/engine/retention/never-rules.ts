@@ -1,10 +1,14 @@
+import type { Reach } from '../recovery/windows.ts';
 import { type BackupFamily, Chains, familyOf, newestFirst, type RetainedBackup } from './retained-backup.ts';
+import { windowNeeds } from './window-needs.ts';
 
 export interface Protection {
   /** Kinds that are still being taken: the newest of each is what the next one builds on or continues. */
   families: readonly BackupFamily[];
-  /** How far back every moment must stay restorable, in milliseconds; undefined: none is promised. */
+  /** How far back every moment that can be restored must stay so, in milliseconds; undefined: none is promised. */
   windowMs: number | undefined;
+  /** What the service can be taken back by, where its binary logs are archived. */
+  reaches: readonly Reach[];
   now: number;
 }
 
@@ -32,37 +36,13 @@ export function neverDeleted(backups: readonly RetainedBackup[], protection: Pro
       family === 'binarylog' ? 'the next binary logs continue from it' : `it is the last good ${family} backup`,
     );
   }
-  if (protection.windowMs !== undefined && protection.windowMs > 0) {
-    const since = protection.now - protection.windowMs;
-    for (const { base, logs } of windowNeeds(good, since)) {
-      protect(base, 'the recovery window begins with it');
-      for (const log of logs) protect(log, 'the recovery window needs its binary logs');
+  const { windowMs = 0, reaches, now } = protection;
+  if (windowMs > 0) {
+    const byId = new Map(backups.map((backup) => [backup.id, backup]));
+    for (const { base, logs } of windowNeeds(reaches, now - windowMs)) {
+      protect(byId.get(base.id), 'the recovery window begins with it');
+      for (const { backupId } of logs) protect(byId.get(backupId), 'the recovery window needs its binary logs');
     }
   }
   return reasons;
-}
-
-/** For each unbroken range of binary logs that reaches into the window: the backups to begin from, and the logs since. */
-function* windowNeeds(
-  good: readonly RetainedBackup[],
-  since: number,
-): Generator<{ base: RetainedBackup; logs: RetainedBackup[] }> {
-  const logs = good.filter((backup) => familyOf(backup) === 'binarylog');
-  const ranges = Map.groupBy(logs, ({ incarnation, range }) => JSON.stringify([incarnation, range]));
-  for (const range of ranges.values()) {
-    const [newest] = range;
-    if (newest === undefined || newest.to < since) continue;
-    const bases = good.filter(
-      (backup) =>
-        familyOf(backup) !== 'binarylog' && backup.incarnation === newest.incarnation && backup.to <= newest.to,
-    );
-    const begin = range.reduce((first, { from }) => Math.min(first, from), newest.from);
-    const earliest = Math.max(since, begin);
-    // A backup of before the range may join it without a gap, or not: the first one within is kept as well.
-    const before = bases.find(({ to }) => to <= earliest);
-    const within = bases.findLast(({ to }) => to >= earliest);
-    for (const base of before !== undefined && before.to >= begin ? [before] : [before, within]) {
-      if (base !== undefined) yield { base, logs: range.filter((log) => log.to >= base.to) };
-    }
-  }
 }

@@ -7,10 +7,6 @@ export interface RetainedBackup {
   parent: string | undefined;
   /** Chains and binary logs do not cross it. */
   incarnation: string | undefined;
-  /** Of binary logs: which unbroken range they belong to. */
-  range?: string | undefined;
-  /** Of binary logs: the first moment they may hold. Elsewhere as `to`. */
-  from: number;
   /** The moment the data is of; of binary logs, the last moment they may hold. */
   to: number;
   bytes: number;

@@ -6,7 +6,7 @@ import { isLocked } from '../services/lock.ts';
 import { type Decision, decide, type RetentionOutcome } from './decide.ts';
 import { takeOffTheList } from './removal.ts';
 import { Chains, familyOf, newestFirst } from './retained-backup.ts';
-import { backupsOf, familiesOf } from './service-backups.ts';
+import { backupsOf, familiesOf, reachesOf } from './service-backups.ts';
 
 /** The policy of a service, or what holds where nobody has set one. */
 export function policyOf({ state }: Pick<EngineContext, 'state'>, serviceId: string): RetentionPolicy {
@@ -24,6 +24,7 @@ export function decideFor(
     policy: policy ?? defaultRetention,
     now: context.clock.now(),
     families: familiesOf(context, serviceId),
+    reaches: reachesOf(context, serviceId),
   });
 }
 

@@ -1,5 +1,7 @@
 import { parsePointInTime } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { serviceHistory } from '../recovery/service-history.ts';
+import type { Reach } from '../recovery/windows.ts';
 import type { BackupRow } from '../store/backups-index.ts';
 import { type BackupFamily, familyOf, type RetainedBackup } from './retained-backup.ts';
 
@@ -11,10 +13,9 @@ export function backupsOf({ state }: Context, serviceId: string, leaveFound = fa
   const users = new Map(active.map((job) => [job.backup_id, job.id]));
   // Which logs it needs it may still be finding out: none of them go meanwhile.
   const reader = active.find(({ kind, backup_id }) => readsLogs.has(kind) && backup_id?.split(':')[1] === serviceId);
-  const logs = logsOf(state, serviceId);
   return state.backups.of(serviceId).map((row) => {
     const user = users.get(row.id);
-    const backup = { ...retained(row), ...logs.get(row.id) };
+    const backup = retained(row);
     if (user !== undefined) return { ...backup, pinned: `job ${user} works with it` };
     if (reader !== undefined && row.type === 'binarylog') {
       return { ...backup, pinned: `job ${reader.id} may roll a backup forward with it` };
@@ -29,20 +30,12 @@ const readsLogs: ReadonlySet<string> = new Set(['restore', 'verify', 'drill']);
 
 const foundReason = 'it was found in the repository, and no retention was set since';
 
-/** Of each binary log backup: the unbroken range that it belongs to, and when its first log of that was opened. */
-function logsOf(state: Context['state'], serviceId: string): Map<string, { range: string; from: number }> {
-  const ranges = new Map<string, string>();
-  const backups = new Map<string, { range: string; from: number }>();
-  // The oldest first: what a log goes on from was seen before it, unless that was deleted.
-  for (const log of state.archivedLogs.of(serviceId)) {
-    const own = `${log.backup_id}/${log.name}`;
-    const range = ranges.get(`${log.follows_backup}/${log.follows_name}`) ?? own;
-    ranges.set(own, range);
-    const known = backups.get(log.backup_id);
-    // A gap within a backup: what counts is where the next logs go on.
-    if (known?.range !== range) backups.set(log.backup_id, { range, from: log.opened_at.getTime() });
-  }
-  return backups;
+/** What the service can be taken back by: as its windows are told, where its binary logs are archived, or are to be. */
+export function reachesOf(context: Context, serviceId: string): Reach[] {
+  const archived = context.state.archivedLogs.newestOf(serviceId) !== undefined;
+  if (!archived && !familiesOf(context, serviceId).includes('binarylog')) return [];
+  // A backup without any log is one moment, and no window.
+  return serviceHistory(context, serviceId).reaches.filter(({ logs, open }) => logs.length > 0 || open);
 }
 
 /** The kinds that a schedule or a running job still takes: the newest of each must be there for the next. */
@@ -68,7 +61,6 @@ function retained(row: BackupRow): RetainedBackup {
     state: status === 'Succeeded' ? 'good' : status === 'Running' || status === 'Scheduled' ? 'running' : 'failed',
     parent: row.parent,
     incarnation,
-    from: type === 'binarylog' ? start : to,
     to,
     bytes: status === 'Succeeded' ? storage_bytes : 0,
     order: row.job_id,
