@@ -181,6 +181,34 @@ describe('retention', () => {
     await expect.poll(listed, { timeout: 20_000 }).not.toContain(old);
   });
 
+  it('lets nothing go that a plan would restore, until the plan has ended', async () => {
+    const before = (await retention()).last_pass?.at;
+    const [full, increment] = await planted(() => {
+      const base = plant(40);
+      return [base, plant(39, { type: 'incremental', parent: base })];
+    });
+    const plan = await daemon.api.daemon.createPlan({
+      operation: 'restore_backup',
+      arguments: { service_id: 'orders', id: full },
+    });
+    // Also by hand, as anything that is in use.
+    const byHand = await daemon.request('DELETE', `${base}/backups/${increment}`);
+    const named = await daemon.request('DELETE', `${base}/backups/${full}`);
+    expect([byHand.status, codeOf(named)]).toEqual([200, 'conflict']);
+    await retention('', { max_age: '7d' });
+    const kept = (await retention('?dry_run=true')).pass?.keeps.find(({ backup_id }) => backup_id === full);
+    expect(kept?.reason).toBe(`plan ${plan.code} works with it`);
+    await takeBackup(daemon, 'orders');
+    await passed(before);
+    expect(await listed()).toContain(full);
+
+    await daemon.api.daemon.declinePlan(plan.id, 'declined');
+    const since = (await retention()).last_pass?.at;
+    await takeBackup(daemon, 'orders');
+    await passed(since);
+    expect(await listed()).not.toContain(full);
+  });
+
   it('killed in the middle of a pass leaves no half backup, and goes on at the next start', async () => {
     const keep = await listed();
     const old = await planted(() => Array.from({ length: 40 }, () => plant(20)));

@@ -14,6 +14,8 @@ export async function makePlan(context: EngineContext, request: PlanRequest, pri
   const { facts, digest } = await describeTarget(context, action, undefined);
   const subject = subjectOf(context, action, principal);
   return context.state.transaction(() => {
+    // What it names may have gone while its target was looked at; from here on the plan itself keeps it.
+    normaliseAction(context, action);
     refuseLocked(context, facts.service_id);
     const open = plans.findOpen(subject);
     // An approved plan is judged when it is carried out: voiding it here, a second caller would kill the yes that a first one is carrying out.

@@ -28,7 +28,12 @@ export function deletable(context: EngineContext, id: string): { serviceId: stri
     now: context.clock.now(),
   }).get(id);
   if (reason !== undefined) {
-    throw refused(reason, 'Take a newer backup first, or shorten the recovery window of the retention.');
+    throw refused(
+      reason,
+      backup.pinned === undefined
+        ? 'Take a newer backup first, or shorten the recovery window of the retention.'
+        : 'Wait until that has ended (a plan within ten minutes), then call again.',
+    );
   }
   return { serviceId, backup };
 }

@@ -3,30 +3,23 @@ import type { EngineContext } from '../engine-context.ts';
 import { serviceHistory } from '../recovery/service-history.ts';
 import type { Reach } from '../recovery/windows.ts';
 import type { BackupRow } from '../store/backups-index.ts';
+import { pinsOf } from './pins.ts';
 import { type BackupFamily, familyOf, type RetainedBackup } from './retained-backup.ts';
 
 type Context = Pick<EngineContext, 'state'>;
 
-/** All backups of a service as retention sees them, those that a job works with pinned; on demand also those it found. */
+/** All backups of a service as retention sees them, those that a job or a plan needs pinned; on demand also those it found. */
 export function backupsOf({ state }: Context, serviceId: string, leaveFound = false): RetainedBackup[] {
-  const active = state.jobs.active();
-  const users = new Map(active.map((job) => [job.backup_id, job.id]));
-  // Which logs it needs it may still be finding out: none of them go meanwhile.
-  const reader = active.find(({ kind, backup_id }) => readsLogs.has(kind) && backup_id?.split(':')[1] === serviceId);
+  const pinned = pinsOf(state, serviceId);
   return state.backups.of(serviceId).map((row) => {
-    const user = users.get(row.id);
     const backup = retained(row);
-    if (user !== undefined) return { ...backup, pinned: `job ${user} works with it` };
-    if (reader !== undefined && row.type === 'binarylog') {
-      return { ...backup, pinned: `job ${reader.id} may roll a backup forward with it` };
-    }
+    const need = pinned(backup);
+    if (need !== undefined) return { ...backup, pinned: need };
     // Known from its manifest alone: whoever lost the state lost the policies with it.
     if (leaveFound && row.job_id === undefined) return { ...backup, pinned: foundReason };
     return backup;
   });
 }
-
-const readsLogs: ReadonlySet<string> = new Set(['restore', 'verify', 'drill']);
 
 const foundReason = 'it was found in the repository, and no retention was set since';
 
