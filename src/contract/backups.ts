@@ -25,6 +25,8 @@ export const Backup = z.looseObject({
   type: z.string(),
   method: z.string().optional(),
   status: z.string(),
+  /** The daemon's own: why it failed; of a good one that nobody asked for, why it was taken. */
+  message: z.string().optional(),
   server_pod: z.string().optional(),
   reference_full_backup: z.string().optional(),
   point_in_time: z.string().optional(),

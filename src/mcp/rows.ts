@@ -64,6 +64,8 @@ export function backupRow(backup: Backup): Row {
     needs_full: reference_full_backup || undefined,
     external_storage: is_external_storage || undefined,
     verified: verifiedInWords(backup),
+    // Why it failed is told by its job; a page of such words would be too long.
+    why: classifyStatus(status) === 'done' ? message(backup.message) : undefined,
   };
   const label = serviceLabel({ id: service_id, name: service_name });
   return {
@@ -76,6 +78,7 @@ export function backupRow(backup: Backup): Row {
       data.size,
       `id ${quoteText(id, 200)}`,
       data.verified,
+      data.why,
       data.needs_full && `needs full ${quoteText(data.needs_full, 200)}`,
     ),
   };

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Restore } from '../../src/contract/restores.ts';
+import { runCli } from '../cli/run-cli.ts';
 import { startDaemon, type TestDaemon } from '../servers/daemon.ts';
 import { type BackedUpScene, backedUpScene, backupAfter, takeBackup } from './managed-scene.ts';
 
@@ -38,6 +39,11 @@ describe('after a restore or an undo a full backup is taken by itself', () => {
     const backup = await daemon.api.getBackup(schedule.backup_id ?? '');
     expect(backup).toMatchObject({ type: 'full', status: 'Succeeded', message: `Taken after restore ${id}.` });
     expect((await daemon.api.listBackups({ service_id: 'orders' })).count).toBe(2);
+    const told = (tool: string) =>
+      runCli(['call', tool, '{"service":"orders"}'], { env: { SKYBACKUP_HOME: daemon.home.root } });
+    for (const tool of ['list_backups', 'list_schedules']) {
+      expect((await told(tool)).stdout).toMatch(new RegExp(`taken after restore ${id}`, 'i'));
+    }
     // What it was taken for: the next incremental has something to build on.
     const next = { backup_type: 'incremental', schedule: 'once', service_id: 'orders' } as const;
     const { job_id } = await daemon.api.createSchedule(next);
@@ -69,7 +75,7 @@ describe('after a restore or an undo a full backup is taken by itself', () => {
     const { id } = await restored();
     // The later one stands for both.
     expect((await wanted()).filter(({ next_run_at }) => next_run_at !== undefined)).toMatchObject([
-      { after_restore: id, status: 'Scheduled', message: expect.stringContaining('stopped') },
+      { after_restore: id, status: 'Scheduled', message: expect.stringMatching(/stopped.*restore/) },
     ]);
     expect((await wanted()).some(({ after_restore }) => after_restore === first.id)).toBe(false);
     await daemon.kill9();

@@ -159,7 +159,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
         const wanted = items.find(({ after_restore }) => after_restore === restoreId);
         const begun = wanted?.next_run_at === undefined;
         if (wanted === undefined || (begun && classifyStatus(wanted.status) !== 'in_progress')) return wanted;
-        if (wanted.message?.startsWith('It waits')) return wanted;
+        if (!begun && wanted.message?.startsWith('It waits')) return wanted;
         await delay(20);
       }
     },
