@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { backupIdOf, objectKeyOf, sampleManifest } from '../../../test/engine/repository/sample-manifest.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { lanes } from './jobs-table.ts';
+import { migrations } from './migrations.ts';
 import { openState, type StateStore } from './state-store.ts';
 
 let folder: string;
@@ -40,7 +41,7 @@ it('refuses a state that a newer skybackup wrote, and leaves it as it is', () =>
   expect(() => openState(file)).toThrow(/newer skybackup/);
   expect(readFileSync(file).equals(before)).toBe(true);
   const again = new DatabaseSync(file);
-  again.exec('PRAGMA user_version = 1');
+  again.exec(`PRAGMA user_version = ${migrations.length}`);
   again.close();
   state = openState(file);
 });
