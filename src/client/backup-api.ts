@@ -59,6 +59,7 @@ export interface NewRestore {
   before_gtid?: string;
   /** The daemon's own: false makes the account that skybackup logs in with the backup's, like all others. */
   keep_account?: boolean;
+  safety_dump?: boolean;
   external_source?: {
     bucket: string;
     method: 'mariabackup' | 'mysqldump';

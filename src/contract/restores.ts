@@ -17,7 +17,8 @@ export type ExternalSource = z.infer<typeof ExternalSource>;
 /**
  * A restore as the daemon accepts it: `id` or its early name `key`, exactly one of them. `service_id` is the TARGET, whose
  * data is replaced. The daemon's own: `gtid` and `before_gtid`, a point in time by transaction; `keep_account: false`, by which
- * the account that skybackup logs in with becomes the backup's like all others; `plan_id`, the approved plan that this request
+ * the account that skybackup logs in with becomes the backup's like all others; `safety_dump: false`, which declines the dump
+ * that is taken of a running server before another one is imported into it; `plan_id`, the approved plan that this request
  * carries out; and `target: "new"`, for which nothing is replaced and no plan is needed: `service_id` is then the id of the service to be made (chosen from the
  * source's where it is left out), `tables` what to bring (all unless named), `nightly` whether it is backed up every night.
  */
@@ -46,6 +47,7 @@ export const RestoreRequest = z
     keep_account: z.boolean().optional(),
     external_source: ExternalSource.optional(),
     plan_id: z.string().max(100).optional(),
+    safety_dump: z.boolean().optional(),
   })
   .refine((request) => (request.id === undefined) !== (request.key === undefined), {
     message: 'give the backup as "id" (or by its early name "key"), and only once',
@@ -74,6 +76,10 @@ export const RestoreRequest = z
   .refine(({ target, keep_account }) => target !== 'new' || keep_account === undefined, {
     message: 'is for a service whose data are replaced: a new one gets an account of its own',
     path: ['keep_account'],
+  })
+  .refine(({ target, safety_dump }) => target !== 'new' || safety_dump === undefined, {
+    message: 'is not needed: a new service replaces nothing',
+    path: ['safety_dump'],
   })
   .refine(({ point_in_time, gtid, before_gtid }) => [point_in_time, gtid, before_gtid].filter(Boolean).length <= 1, {
     message: 'give one of point_in_time, gtid and before_gtid',
@@ -111,6 +117,10 @@ export const Restore = z.looseObject({
   kept_bytes: z.number().optional(),
   /** Of an undo: the restore that was taken back. */
   undo_of: z.number().int().optional(),
+  /** The dump was imported into a running server: `begun` is no longer what it was, whatever became of it. */
+  import: z.string().optional(),
+  /** The dump of the target of before, taken by the restore: restoring it is the way back. */
+  safety_backup_id: z.string().optional(),
   warnings: z.array(z.string()).optional(),
 });
 export type Restore = z.infer<typeof Restore>;

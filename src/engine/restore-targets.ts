@@ -5,18 +5,20 @@ import type { EngineContext } from './engine-context.ts';
 import { findSource } from './jobs/restore-source.ts';
 import { findBackup } from './jobs/restore-subject.ts';
 import { placeOf } from './restore/data-place.ts';
+import { checkImportable, isImport } from './restore/importable.ts';
 import { checkRestorable } from './restore/restorable.ts';
-import type { RestoreSource } from './restore/source.ts';
+import { lastBackup, type RestoreSource } from './restore/source.ts';
 import { checkSpace, restoreSpace } from './restore/space.ts';
 import type { BackupRow } from './store/backups-index.ts';
+import type { StoredService } from './store/services-table.ts';
 
-/** The services a backup may be restored onto: whose server can open its data, with room for them. `sourceId` is whose backup it is. */
+/** The services a backup may be restored onto: whose server can open its data, with room for them, or take them in by an import. `sourceId` is whose backup it is. */
 export async function lookupTargets(
   context: EngineContext,
   backupId: string,
   sourceId: string,
 ): Promise<LookupService[]> {
-  const { state, home } = context;
+  const { state } = context;
   const backup = findBackup(context, backupId);
   if (backup.service_id !== serviceIdOf(sourceId)) {
     throw new SkybackupError('not_found', `Service "${sourceId.slice(0, 300)}" has no backup ${backupId}.`, {
@@ -28,14 +30,22 @@ export async function lookupTargets(
   const fitting: LookupService[] = [];
   for (const service of state.services.list()) {
     try {
-      await checkRestorable(source, service, AbortSignal.timeout(30_000));
-      checkSpace(restoreSpace(source, placeOf(home, service)));
+      await checkFitting(context, source, service);
       fitting.push({ service_id: service.id, service_name: service.name });
     } catch (error) {
       if (!(error instanceof SkybackupError)) throw error;
     }
   }
   return fitting;
+}
+
+async function checkFitting({ home }: EngineContext, source: RestoreSource, service: StoredService): Promise<void> {
+  if (isImport(service, lastBackup(source))) {
+    await checkImportable(lastBackup(source), service, AbortSignal.timeout(10_000));
+    return;
+  }
+  await checkRestorable(source, service, AbortSignal.timeout(30_000));
+  checkSpace(restoreSpace(source, placeOf(home, service)));
 }
 
 /** A backup that cannot be restored has no targets; why, a restore of it says. */

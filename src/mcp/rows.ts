@@ -128,6 +128,7 @@ export function restoreRow(restore: Restore): Row {
     kept_until: timeInWords(restore.kept_until),
     kept_size: sizeInWords(restore.kept_bytes),
     undo_of: restore.undo_of,
+    safety_backup_id: restore.safety_backup_id,
     message: message(restore.message),
   };
   const onto = restore.target === 'new' ? 'into the new service' : 'onto';

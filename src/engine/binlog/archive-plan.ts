@@ -16,6 +16,11 @@ export interface RangeEnd {
 /** What is asked of the server while it is planned. */
 export interface ArchivedServer {
   serverId: number;
+  /**
+   * Where the newest range of an earlier incarnation ends, while this one has none. After a dump was imported into the running
+   * server its logs go on: those archived already are not taken again, and no range goes across.
+   */
+  earlier?: RangeEnd | undefined;
   gtidsBefore(name: string): Promise<string>;
   openedAt(name: string): Promise<Date>;
 }
@@ -48,16 +53,26 @@ export async function planArchive(
 ): Promise<ArchivePlan> {
   for (const end of ends) {
     const next = await successor(end, logs, server);
-    if (next === undefined || !goesOn(end.gtidsAfter, await server.gtidsBefore(next.name))) continue;
-    return { logs: logs.slice(logs.indexOf(next), -1), follows: end, gap: undefined };
+    if (next !== undefined) return { logs: logs.slice(logs.indexOf(next), -1), follows: end, gap: undefined };
   }
+  const after = server.earlier && (await successor(server.earlier, logs, server));
+  if (after !== undefined) return { logs: logs.slice(logs.indexOf(after), -1), follows: undefined, gap: undefined };
   const [newest] = ends;
   const gap = newest === undefined ? undefined : whyNot(newest, logs, server.serverId);
   return { logs: logs.slice(0, -1), follows: undefined, gap };
 }
 
-/** The log that comes after an archived one; the one being written counts. */
+/** The log that goes on from an archived one; the one being written counts. */
 async function successor(
+  end: RangeEnd,
+  logs: readonly ServerLog[],
+  server: ArchivedServer,
+): Promise<ServerLog | undefined> {
+  const next = await nextByName(end, logs, server);
+  return next !== undefined && goesOn(end.gtidsAfter, await server.gtidsBefore(next.name)) ? next : undefined;
+}
+
+async function nextByName(
   end: RangeEnd,
   logs: readonly ServerLog[],
   server: ArchivedServer,

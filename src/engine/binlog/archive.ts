@@ -24,7 +24,7 @@ export interface BinlogBackupInput extends Publication {
   /** Where the archived ranges of this incarnation end, the newest first. */
   ends: readonly RangeEnd[];
   /** The newest log archived in another incarnation, when this one has none yet. */
-  earlier: string | undefined;
+  earlier: RangeEnd | undefined;
 }
 
 /**
@@ -93,7 +93,7 @@ function refuseNames(logs: readonly ServerLog[]): void {
 }
 
 async function lookAndPlan(
-  { service, ends }: BinlogBackupInput,
+  { service, ends, earlier }: BinlogBackupInput,
   { login, work }: { login: Login; work: WorkDirectory },
   job: JobContext,
 ): Promise<{ server: BinlogServer; plan: ArchivePlan }> {
@@ -107,6 +107,7 @@ async function lookAndPlan(
       serverId: server.server_id,
       gtidsBefore: (name) => gtidsBefore(connection, name),
       openedAt: (name) => openedAt(work.optionFile, name, job.signal),
+      earlier,
     });
     return { server, plan };
   } finally {
@@ -119,7 +120,7 @@ function gapOfIncarnation({ ends, earlier }: BinlogBackupInput): Gap | undefined
   if (ends.length > 0 || earlier === undefined) return undefined;
   return {
     kind: 'incarnation',
-    detail: `The data were replaced by a restore, or the service was registered anew, after ${earlier} was archived.`,
+    detail: `The data were replaced by a restore, or the service was registered anew, after ${earlier.name} was archived.`,
   };
 }
 

@@ -2,20 +2,26 @@ import type { ServiceRecord } from '../service.ts';
 import type { ArchivedLogRow } from '../store/archived-logs.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { BinlogBackupInput } from './archive.ts';
+import type { RangeEnd } from './archive-plan.ts';
 
 type Archived = Pick<BinlogBackupInput, 'ends' | 'earlier'>;
 
 /** What is archived of a service already, as far as the next run has to know it. */
 export function archivedBefore(state: StateStore, { id, incarnation }: ServiceRecord): Archived {
-  const ends = state.archivedLogs.endsOf(id, incarnation).map((row) => ({
+  const ends = state.archivedLogs.endsOf(id, incarnation).map(endOf);
+  const newest = ends.length > 0 ? undefined : state.archivedLogs.newestOf(id);
+  return { ends, earlier: newest && endOf(newest) };
+}
+
+function endOf(row: ArchivedLogRow): RangeEnd {
+  return {
     backupId: row.backup_id,
     name: row.name,
     gtidsAfter: row.gtids_after,
     serverId: row.server_id,
     openedAt: row.opened_at,
     lastEventAt: row.last_event_at,
-  }));
-  return { ends, earlier: ends.length > 0 ? undefined : state.archivedLogs.newestOf(id)?.name };
+  };
 }
 
 export function nothingWritten({ id }: ServiceRecord, { ends }: Archived): string {

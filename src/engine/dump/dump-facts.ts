@@ -22,6 +22,7 @@ export interface DumpFacts {
   /** Without those of the system's own schemas, which a dump leaves out. */
   tables: TableFacts[];
   brokenViews: BrokenView[];
+  roles: string[];
   binaryLog: boolean;
   /** It knows time zones by name, from tables that a dump leaves out. */
   timeZones: boolean;
@@ -49,6 +50,7 @@ export async function lookForDump(login: Login, signal: AbortSignal): Promise<Du
       session: row?.id ?? 0,
       tables,
       brokenViews: await brokenViews(server),
+      roles: await rolesOf(server),
       binaryLog: variables.log_bin === 'ON',
       timeZones: await knowsTimeZones(server),
       history: await keptHistory(server),
@@ -98,11 +100,19 @@ async function checkPrivileges(server: SqlConnection, tables: readonly TableFact
   });
 }
 
-async function knowsTimeZones(server: SqlConnection): Promise<boolean> {
+/** Whether a server knows time zones by name. */
+export async function knowsTimeZones(server: SqlConnection): Promise<boolean> {
   const [row] = await server.query<{ at: string | null }>(
     "SELECT CONVERT_TZ('2026-01-01 12:00:00', 'Europe/Berlin', 'UTC') AS at",
   );
   return row?.at != null;
+}
+
+async function rolesOf(server: SqlConnection): Promise<string[]> {
+  const rows = await server.query<{ role: string }>(
+    "SELECT user AS role FROM mysql.user WHERE is_role = 'Y' ORDER BY 1",
+  );
+  return rows.map(({ role }) => role);
 }
 
 async function keptHistory(server: SqlConnection): Promise<DumpFacts['history']> {

@@ -39,6 +39,7 @@ export interface RanDump {
   dataOf: Date;
   /** Of the SQL text. */
   bytes: number;
+  longestLine: number;
   /** What mariadb-dump warned of. */
   warnings: string[];
 }
@@ -91,6 +92,7 @@ export async function runDump(input: RunDumpInput): Promise<RanDump> {
       binlog,
       dataOf: lock?.since ?? startedAt,
       bytes: sql.bytes,
+      longestLine: sql.longestLine,
       warnings: lines.filter(isWarning),
     };
   } finally {

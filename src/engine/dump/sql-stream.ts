@@ -21,6 +21,10 @@ export class SqlStream extends Transform {
   #tailBytes = 0;
   /** All bytes so far, the accounts included. */
   bytes = 0;
+  /** The longest line's bytes, or a few more: of a table's rows each is one. */
+  longestLine = 0;
+  /** Of the line that goes on in the next chunk. */
+  #openLine = 0;
 
   constructor(accounts: string, early = '') {
     super({ highWaterMark: 1024 * 1024 });
@@ -40,6 +44,7 @@ export class SqlStream extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#keep(chunk);
+    this.#measure(chunk);
     if (this.#placed) this.#give(chunk);
     else this.#look(this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]));
     done();
@@ -55,6 +60,14 @@ export class SqlStream extends Transform {
     if (bytes.length === 0) return;
     this.bytes += bytes.length;
     this.push(bytes);
+  }
+
+  /** Lines within one chunk are shorter than it, and counted as one: only the longest of all matter. */
+  #measure(chunk: Buffer): void {
+    const [first, last] = [chunk.indexOf('\n'), chunk.lastIndexOf('\n')];
+    const ended = this.#openLine + (first < 0 ? chunk.length : first);
+    this.longestLine = Math.max(this.longestLine, ended, last - first);
+    this.#openLine = first < 0 ? ended : chunk.length - last - 1;
   }
 
   #keep(chunk: Buffer): void {

@@ -2,6 +2,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { stillWanted } from '../schedule/after-restore.ts';
 import type { JobEnd } from '../store/jobs-table.ts';
+import { type LeftByImport, leftByImport } from './import-left.ts';
 
 /**
  * Ends what the daemon before this one left running: nobody works on it any more. Backups are decided by the repository
@@ -30,7 +31,9 @@ export function closeInterrupted(context: EngineContext): number {
     const message = interruption(undefined).message;
     for (const { id } of state.backups.running()) state.backups.end(id, 'Failed', message);
     for (const restore of state.restores.running()) {
-      const left = restore.target === 'new' ? 'Nothing of the new service is left.' : 'The target is as it was before.';
+      const untouched =
+        restore.target === 'new' ? 'Nothing of the new service is left.' : 'The target is as it was before.';
+      const left = leftByImport(state, restore.id)?.message ?? untouched;
       state.restores.end(restore.id, { status: 'Failed', message: `${message} ${left}` });
     }
     return jobs.length;
@@ -52,12 +55,18 @@ function endOf(
   if (backup?.status === 'Succeeded' && backup.job_id === jobId) {
     return { status: 'Succeeded', message: `Backup ${backupId} succeeded.` };
   }
-  return endOfInterrupted(phase);
+  const left = restoreId === undefined ? undefined : leftByImport(state, restoreId);
+  return endOfInterrupted(phase, left);
 }
 
-function endOfInterrupted(phase: string | undefined): JobEnd {
-  const { code, message, hint } = interruption(phase);
-  return { status: 'Failed', message, error: { code, message, hint } };
+function endOfInterrupted(phase: string | undefined, left?: LeftByImport): JobEnd {
+  const interrupted = interruption(phase);
+  const message = left === undefined ? interrupted.message : `${interrupted.message} ${left.message}`;
+  return {
+    status: 'Failed',
+    message,
+    error: { code: interrupted.code, message, hint: left?.hint ?? interrupted.hint },
+  };
 }
 
 function interruption(phase: string | undefined): SkybackupError {

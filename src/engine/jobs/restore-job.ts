@@ -13,6 +13,7 @@ import { targetServer } from '../restore/target-server.ts';
 import { wantBackupAfter } from '../schedule/after-restore.ts';
 import { lanes } from '../store/jobs-table.ts';
 import type { StoredService } from '../store/services-table.ts';
+import { startImport } from './import-job.ts';
 import { checkLease } from './lease.ts';
 import { findSource } from './restore-source.ts';
 import { resolveRestore, restoreArguments } from './restore-subject.ts';
@@ -26,6 +27,7 @@ import { rolledSource } from './rolled-source.ts';
 export async function startRestore(context: EngineContext, request: RestoreRequest, asker: Asker): Promise<Restore> {
   const { state, jobs, repository, home } = context;
   const subject = await resolveRestore(context, request);
+  if (subject.imports) return startImport(context, subject, asker);
   const { target, backup } = subject;
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {

@@ -7,6 +7,7 @@ import { planRecovery, type RecoveryPlan } from '../recovery/plan-recovery.ts';
 import { scanOf, storedLogs } from '../recovery/resolve.ts';
 import { serviceHistory } from '../recovery/service-history.ts';
 import { describeWish, readWish, type Wish, wishArguments } from '../recovery/wish.ts';
+import { isImport } from '../restore/importable.ts';
 import { checkExchangeable } from '../restore/restorable.ts';
 import { findService } from '../services/find-service.ts';
 import type { BackupRow } from '../store/backups-index.ts';
@@ -31,6 +32,10 @@ export interface RestoreSubject extends WantedData {
   target: StoredService;
   /** The account that skybackup logs in with stays what it is on the target. */
   keepAccount: boolean;
+  /** Into the running server: its data are not on this machine, and cannot be exchanged. */
+  imports: boolean;
+  /** Of an import: whether the target is dumped before the first change. */
+  safetyDump: boolean;
 }
 
 /** The backup of that id. Throws `not_found`. */
@@ -49,24 +54,52 @@ export async function resolveRestore(context: Context, request: RestoreRequest):
       hint: 'Send it without one.',
     });
   }
-  readWish(request);
   const target = findService(context.state, request.service_id);
-  checkExchangeable(target);
+  const wanted = await resolveData(context, request);
+  const imports = isImport(target, wanted.backup);
   const { keep_account: keepAccount = true } = request;
-  if (!keepAccount && target.control.kind === 'managed') {
-    throw new SkybackupError(
-      'unsupported',
-      `keep_account: ${target.id} is the daemon's own server, which it starts, stops and asks with that account.`,
-      { hint: 'Leave keep_account out. All other accounts become those of the backup.' },
-    );
+  if (imports) refuseRollForward(target, wanted);
+  else {
+    checkExchangeable(target);
+    refuseSafetyDump(target, request);
   }
-  return { target, keepAccount, ...(await resolveData(context, request)) };
+  if (!keepAccount && (imports || target.control.kind === 'managed')) throw accountNeeded(target, imports);
+  return { target, imports, safetyDump: request.safety_dump ?? true, keepAccount, ...wanted };
 }
 
 /** A restore's arguments in the one form that plans are compared by. */
-export function restoreArguments({ target, backup, wish, keepAccount }: RestoreSubject): Record<string, unknown> {
-  const account = keepAccount ? {} : { keep_account: false };
-  return { service_id: target.id, id: backup.id, ...wishArguments(wish), ...account };
+export function restoreArguments({ target, backup, wish, ...how }: RestoreSubject): Record<string, unknown> {
+  const declined = how.imports && !how.safetyDump ? { safety_dump: false } : {};
+  const account = how.keepAccount ? {} : { keep_account: false };
+  return { service_id: target.id, id: backup.id, ...wishArguments(wish), ...account, ...declined };
+}
+
+function accountNeeded({ id }: StoredService, imports: boolean): SkybackupError {
+  const why = imports
+    ? 'runs while a dump is imported with that account, and its accounts stay'
+    : "is the daemon's own server, which it starts, stops and asks with that account";
+  return new SkybackupError('unsupported', `keep_account: ${id} ${why}.`, { hint: 'Leave keep_account out.' });
+}
+
+/** Logs are replayed where nobody else writes, at a GTID state of one's own: never on a server that others work with. */
+function refuseRollForward({ id }: StoredService, { backup, wish }: WantedData): void {
+  if (wish === undefined) return;
+  throw new SkybackupError(
+    'unsupported',
+    `${id} was registered without its data directory, so the dump ${backup.id} is imported into its running server, and no binary logs can be rolled forward over it there.`,
+    {
+      hint: 'Restore to that moment into a new service (target "new"), and copy from there; or restore the dump as it is.',
+    },
+  );
+}
+
+function refuseSafetyDump({ id }: StoredService, { safety_dump }: RestoreRequest): void {
+  if (safety_dump === undefined) return;
+  throw new SkybackupError(
+    'invalid_request',
+    `safety_dump: none is taken of ${id}, whose data are exchanged as a whole and kept for 72 hours.`,
+    { hint: 'Leave it out: an undo puts the data of before back.' },
+  );
 }
 
 /**

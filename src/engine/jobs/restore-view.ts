@@ -20,6 +20,8 @@ export function restoreView(row: RestoreRow): Restore {
       key: row.backup_id === '' ? undefined : row.backup_id,
       target: row.target === 'new' ? row.target : undefined,
       undo_of: row.undo_of,
+      import: row.import,
+      safety_backup_id: row.safety_backup,
       job_id: row.job_id,
       finished_at: rfc3339(row.finished_at),
       downtime_ms: row.downtime_ms,

@@ -7,6 +7,7 @@ import { type KeptData, listKeptData } from '../restore/kept-data.ts';
 import { findService } from '../services/find-service.ts';
 import type { RestoreRow } from '../store/restores-table.ts';
 import type { StoredService } from '../store/services-table.ts';
+import { safetyBackup } from './import-left.ts';
 
 export interface UndoSubject {
   restore: RestoreRow;
@@ -25,6 +26,19 @@ export function resolveUndo(context: EngineContext, restoreId: number): UndoSubj
       `Restore ${restoreId} made a service of its own and replaced nothing.`,
       {
         hint: `A person removes that service with "skybackup services remove ${restore.service_id}".`,
+      },
+    );
+  }
+  if (restore.import !== undefined) {
+    const safety = safetyBackup(context.state, restore);
+    throw new SkybackupError(
+      'nothing_to_undo',
+      `Restore ${restoreId} imported a dump into the running server of ${restore.service_id}, of which no data of before are kept.`,
+      {
+        hint:
+          safety === undefined
+            ? 'It took no safety dump, or that is gone: restore another backup onto it.'
+            : `To go back, restore its safety dump ${safety} onto ${restore.service_id}.`,
       },
     );
   }

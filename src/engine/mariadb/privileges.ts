@@ -48,6 +48,63 @@ export async function missingPrivileges(server: SqlConnection, wanted: Needed = 
   return wanted.filter((names) => !names.some((name) => held.has(name))).map(([name]) => name);
 }
 
+/**
+ * What the login `user` (quoted) lacks for making anything anew that a server can hold, accounts with any rights and these
+ * roles included: nobody may grant what he has not got himself.
+ */
+export async function missingForEverything(
+  server: SqlConnection,
+  user: string,
+  roles: readonly string[],
+): Promise<MissingGrants> {
+  const rows = await server.query<Record<string, string>>('SHOW GRANTS');
+  const lines = rows.flatMap((row) => Object.values(row));
+  const held = heldPrivileges(lines);
+  const known = await server.query<{ Privilege: string }>('SHOW PRIVILEGES');
+  const same = (name: string): string => name.toUpperCase().replaceAll('_', ' ');
+  const heldNames = new Set([...held].map(same));
+  const missing = held.has('ALL PRIVILEGES')
+    ? []
+    : known.map(({ Privilege }) => same(Privilege)).filter((name) => !heldNames.has(name) && !notByName.has(name));
+  const statements: string[] = [];
+  const mayGrant = lines.some((line) => / ON \*\.\* TO /.test(line) && line.endsWith('WITH GRANT OPTION'));
+  if (!mayGrant) missing.push('GRANT OPTION');
+  if (missing.length > 0) statements.push(`GRANT ALL PRIVILEGES ON *.* TO ${user} WITH GRANT OPTION`);
+  if (!lines.some((line) => /^GRANT PROXY ON (``|'')@(`%`|'%') TO .*WITH GRANT OPTION$/.test(line))) {
+    missing.push("PROXY ON ''@'%'");
+    statements.push(`GRANT PROXY ON ''@'%' TO ${user} WITH GRANT OPTION`);
+  }
+  for (const role of await rolesWithoutUs(server, roles)) {
+    missing.push(`ADMIN OPTION of the role ${role}`);
+    statements.push(`GRANT ${role} TO ${user} WITH ADMIN OPTION`);
+  }
+  return { missing, statements };
+}
+
+export interface MissingGrants {
+  /** Each by its name. */
+  missing: string[];
+  /** What gives all of them. */
+  statements: string[];
+}
+
+/** Not granted by name, or looked at by themselves. */
+const notByName: ReadonlySet<string> = new Set(['USAGE', 'PROXY', 'GRANT OPTION']);
+
+/** Those of the roles that are there and that this login may not grant: having all privileges does not help with them. */
+async function rolesWithoutUs(server: SqlConnection, roles: readonly string[]): Promise<string[]> {
+  if (roles.length === 0) return [];
+  const rows = await server
+    .query<{ role: string }>(
+      `SELECT user AS role FROM mysql.user WHERE is_role = 'Y' AND user IN (?) AND user NOT IN (
+         SELECT role FROM mysql.roles_mapping WHERE admin_option = 'Y' AND CONCAT(user, '@', host) = CURRENT_USER())`,
+      [roles],
+    )
+    // Without SELECT there more is missing, and said.
+    .catch(() => []);
+  return rows.map(({ role }) => `\`${role.replaceAll('`', '``')}\``);
+}
+
 /** The global privileges in the lines of SHOW GRANTS. */
 export function heldPrivileges(grants: readonly string[]): Set<string> {
   return new Set(

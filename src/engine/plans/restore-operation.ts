@@ -12,6 +12,7 @@ import { type DataPlace, placeOf } from '../restore/data-place.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { dataBytes, restoreSpace, spaceWarning } from '../restore/space.ts';
 import { present } from '../store/rows.ts';
+import { importTarget } from './import-target.ts';
 import { type LiveTarget, lookAtTarget } from './live-target.ts';
 import type { Operation } from './operations.ts';
 import { lostBy } from './restore-losses.ts';
@@ -29,6 +30,7 @@ export const restoreOperation: Operation = {
   async describe(context, args, ownJob) {
     const subject = await resolveRestore(context, parseRequest(RestoreRequest, args, 'arguments'));
     const { target, backup, wish } = subject;
+    if (subject.imports) return importTarget(context, subject, ownJob);
     const digest = await serviceDigest(context, target, ownJob, { backup: backup.id, size: backup.storage_bytes });
     const source = await archivedSource(context, subject, await findSource(context, backup));
     const size = dataBytes(source);

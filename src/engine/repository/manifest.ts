@@ -92,6 +92,11 @@ export const Manifest = z.looseObject({
   objects: z.tuple([StoredObject], StoredObject),
   /** Of a `binarylog` backup only: its logs, each following the one before. */
   logs: z.array(ArchivedLog).optional(),
+  /**
+   * Of a dump's text: about how long its longest line is, which its largest row makes, and the roles that it makes. A dump
+   * that tells these leaves accounts that exist where it is imported their passwords.
+   */
+  sql: z.strictObject({ longest_line: z.number().int(), roles: z.array(z.string()) }).optional(),
   /** Bytes before compression: what a restore writes. */
   disk_bytes: z.number().int(),
   compression: z.literal('zstd'),

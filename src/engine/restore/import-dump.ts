@@ -37,7 +37,7 @@ export async function importDump(
   await removeFirstAccounts(connection);
   const optionFile = join(staging.run, 'import.cnf');
   await writeOptionFile(optionFile, 'client', login);
-  const client = clientCommand(optionFile, staging);
+  const client = stagingClient(optionFile, staging);
   if (dump.server.time_zones) await loadTimeZones(client, staging, job);
   const onBytes = (bytes: number): void => job.progress(bytes, dump.disk_bytes);
   try {
@@ -48,22 +48,26 @@ export async function importDump(
   await warnOfLogins(connection, job);
 }
 
-function clientCommand(optionFile: string, { socket, env }: Staging): CommandSpec {
+function stagingClient(optionFile: string, { socket, env }: Staging): CommandSpec {
+  // Said here too: without it the client would take the machine's own server.
+  const { path, args } = importClient(optionFile, session, ['--protocol=socket', `--socket=${socket}`]);
+  return { path, args, env };
+}
+
+/** The client that carries out a dump's statements, in a session that begins with `settings`. */
+export function importClient(optionFile: string, settings: string, more: readonly string[]): CommandSpec {
   return {
     path: findTool('mariadb'),
     args: [
       // Must be the first.
       `--defaults-file=${optionFile}`,
-      // Said here too: without it the client would take the machine's own server.
-      '--protocol=socket',
-      `--socket=${socket}`,
+      ...more,
       // Without it the client takes \r\n, \0 and lines that look like its own commands for something else than data.
       '--binary-mode',
       '--max-allowed-packet=1G',
       '--default-character-set=utf8mb4',
-      `--init-command=${session}`,
+      `--init-command=${settings}`,
     ],
-    env,
   };
 }
 
@@ -92,7 +96,7 @@ async function loadTimeZones(client: CommandSpec, { env }: Staging, job: JobCont
 }
 
 /** Under the dump's own sql_mode the server would make such tables of another engine, with a mere note. */
-async function checkEngines({ id, tables }: Manifest, connection: SqlConnection): Promise<void> {
+export async function checkEngines({ id, tables }: Manifest, connection: SqlConnection): Promise<void> {
   const rows = await connection.query<{ engine: string }>(
     "SELECT ENGINE AS engine FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')",
   );
@@ -102,7 +106,7 @@ async function checkEngines({ id, tables }: Manifest, connection: SqlConnection)
   if (first === undefined) return;
   throw new SkybackupError(
     'unsupported',
-    `Backup ${id} holds ${stray.length} table(s) of an engine that a restore has not, or that reaches other servers: ${first.schema}.${first.name} (${first.engine}).`,
+    `Backup ${id} holds ${stray.length} table(s) of an engine that the server of the import has not, or that reaches other servers: ${first.schema}.${first.name} (${first.engine}).`,
     { hint: 'Import the dump by hand into a server that has the engine: zstd -d < data.sql.zst | mariadb.' },
   );
 }

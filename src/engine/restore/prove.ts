@@ -38,13 +38,18 @@ export async function prove(goal: Goal, connection: SqlConnection, job: JobConte
   proveLog(goal.log);
   await proveLsn(goal.backup, connection);
   await proveGtid(goal, connection);
-  warnOfMissing(goal.backup, await openTables(connection, job), job);
+  await proveTables(goal.backup, connection, job);
 }
 
 /** As `prove`, for data that no backup tells about: a clean log, and every table opened. */
 export async function proveReadable(log: string, connection: SqlConnection, job: JobContext): Promise<void> {
   proveLog(log);
   await openTables(connection, job);
+}
+
+/** That every table of a running server can be opened, and which of the backup's are not there. */
+export async function proveTables(backup: Manifest, connection: SqlConnection, job: JobContext): Promise<void> {
+  warnOfMissing(backup, await openTables(connection, job), job);
 }
 
 function proveLog(log: string): void {

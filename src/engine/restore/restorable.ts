@@ -70,7 +70,7 @@ function chainLink({ id, service_id, type, incarnation, server, parent, full, ls
   return { id, service_id, type, incarnation, version: releaseOf(server.version), parent, full, lsn };
 }
 
-function checkUnencrypted({ id, encryption }: Manifest): void {
+export function checkUnencrypted({ id, encryption }: Manifest): void {
   if (encryption === null) return;
   throw new SkybackupError('unsupported', `Backup ${id} is encrypted with ${encryption.kind}.`, {
     hint: 'Decrypt and restore it by hand: age -d | zstd -d | mbstream -x, or for a dump | mariadb.',
@@ -86,7 +86,10 @@ export function checkExchangeable({ id, control, datadir }: ServiceRecord): void
       ? `Service ${id} was registered without a way to stop and start it, so its data cannot be replaced.`
       : `Service ${id} was registered without its data directory, so its data cannot be replaced.`,
     {
-      hint: 'Forget the service and register it again with --datadir and --systemd, or with --stop-command and --start-command; or restore onto a managed service ("skybackup services add <id> --managed").',
+      hint:
+        datadir === undefined
+          ? 'Only a dump can be restored onto it: it is imported. Or forget the service and register it again with --datadir and a way to stop and start it; or restore into a new service.'
+          : 'Forget the service and register it again with --datadir and --systemd, or with --stop-command and --start-command; or restore onto a managed service ("skybackup services add <id> --managed").',
     },
   );
 }
@@ -103,14 +106,14 @@ export function compareServers(manifest: Manifest, installed: string, of = 'the 
 }
 
 /** A dump goes to the same series or a newer one: an older server does not know all that a newer one writes. */
-function compareSeries(manifest: Manifest, installed: string): void {
+export function compareSeries(manifest: Manifest, installed: string, of = 'the server installed here'): void {
   const [source, target] = [versionOf(manifest.server.version), versionOf(installed)];
   const numbers = ({ series }: { series: string }) => series.split('.').map(Number);
   const [[major = 0, minor = 0], [ours = 0, oursMinor = 0]] = [numbers(source), numbers(target)];
   if (ours > major || (ours === major && oursMinor >= minor)) return;
   throw new SkybackupError(
     'version_mismatch',
-    `The dump ${manifest.id} is of MariaDB ${source.series}; the server installed here is the older ${installed}.`,
+    `The dump ${manifest.id} is of MariaDB ${source.series}; ${of} is of the older ${installed}.`,
     { hint: `Install MariaDB ${source.series} or newer.` },
   );
 }

@@ -271,4 +271,9 @@ ${accessTables}`,
 -- Of a one-time backup that nobody asked for: the restore or undo after which it is taken.
 ALTER TABLE schedules ADD COLUMN after_restore INTEGER;
 `,
+  `
+-- Of a dump that is imported into a running server, which no undo takes back: how far it came, and the dump of before.
+ALTER TABLE restores ADD COLUMN import TEXT CHECK (import IN ('untouched', 'begun'));
+ALTER TABLE restores ADD COLUMN safety_backup TEXT;
+`,
 ];

@@ -21,6 +21,9 @@ const RestoreRow = z.object({
   kept_data: optional(z.string()),
   kept_until: optional(time),
   undo_of: optional(z.number()),
+  /** Of an import into a running server: whether its first change was made. */
+  import: optional(z.enum(['untouched', 'begun'])),
+  safety_backup: optional(z.string()),
   users_from: optional(z.string()),
   warnings: texts,
   created_at: time,
@@ -43,6 +46,8 @@ export interface NewRestoreRow {
   target?: 'existing' | 'new';
   /** Of an undo: the restore that it takes back. */
   undo_of?: number;
+  /** Into a running server, whose data are not exchanged. */
+  imports?: boolean;
   message: string;
 }
 
@@ -59,8 +64,8 @@ export interface RestoreEnd {
 /** Restores that were asked for, and what each left behind. */
 export function restoresTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
-    `INSERT INTO restores (service_id, service_name, source_service_id, backup_id, bucket, type, target, status, message, job_id, plan_id, new_incarnation, undo_of, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?) RETURNING *`,
+    `INSERT INTO restores (service_id, service_name, source_service_id, backup_id, bucket, type, target, status, message, job_id, plan_id, new_incarnation, undo_of, import, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
   );
   const one = db.prepare('SELECT * FROM restores WHERE id = ?');
   const remove = db.prepare('DELETE FROM restores WHERE id = ?');
@@ -68,6 +73,8 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
   const end = db.prepare(
     `UPDATE restores SET status = ?, message = ?, downtime_ms = ?, kept_data = ?, kept_until = ?, users_from = ?, warnings = ?, finished_at = ? WHERE id = ?`,
   );
+  const safety = db.prepare('UPDATE restores SET safety_backup = ? WHERE id = ?');
+  const beginImport = db.prepare("UPDATE restores SET import = 'begun', message = ? WHERE id = ?");
   const running = db.prepare("SELECT * FROM restores WHERE status IN ('Scheduled', 'Running') ORDER BY id");
   const runningOf = db.prepare(
     "SELECT * FROM restores WHERE service_id = ? AND status IN ('Scheduled', 'Running') ORDER BY id",
@@ -99,6 +106,7 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
           restore.plan_id ?? null,
           new_incarnation,
           restore.undo_of ?? null,
+          restore.imports ? 'untouched' : null,
           now(),
         ),
       );
@@ -109,6 +117,9 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
     },
     remove: (id: number): boolean => remove.run(id).changes === 1,
     begin: (id: number, message: string): void => void begin.run(message, id),
+    setSafetyBackup: (id: number, backupId: string): void => void safety.run(backupId, id),
+    /** From here on the target is no longer what it was. */
+    beginImport: (id: number, message: string): void => void beginImport.run(message, id),
     end(id: number, result: RestoreEnd): void {
       const { status, message, downtime_ms = null, kept_data = null, kept_until = null, users_from = null } = result;
       end.run(

@@ -18,6 +18,7 @@ interface RestoreArguments {
   gtid?: string | undefined;
   before_gtid?: string | undefined;
   keep_account?: boolean | undefined;
+  safety_dump?: boolean | undefined;
 }
 
 /** A moment after the backup's own, as the API takes it: a time, the last transaction wanted, or the first one not wanted. */
@@ -31,8 +32,8 @@ export interface ExactRestore {
   /** A backup id; with a point in time and no backup, the source service's id. */
   id: string;
   wish: Wish;
-  /** Empty unless skybackup's login on the target is not to be kept. */
-  account: Pick<NewRestore, 'keep_account'>;
+  /** What is declined: to keep skybackup's login on the target, the dump of before an import. Empty where nothing is. */
+  declined: Pick<NewRestore, 'keep_account' | 'safety_dump'>;
 }
 
 /** The exact restore that forgiving arguments mean, checked against the provider's rules before anyone is asked. */
@@ -48,7 +49,7 @@ export async function findRestore(args: RestoreArguments, call: Call): Promise<E
   const target = await findService(api, args.service, signal);
   const source = args.source === undefined ? target : await findService(api, args.source, signal);
   const wish = wishOf(args);
-  const account = args.keep_account === false ? { keep_account: false } : {};
+  const declined = declinedIn(args);
   if (args.backup === undefined) {
     if (Object.keys(wish).length === 0) {
       throw new SkybackupError('invalid_request', 'Which backup is to be restored was not given.', {
@@ -57,25 +58,33 @@ export async function findRestore(args: RestoreArguments, call: Call): Promise<E
     }
     // A daemon chooses the best backup itself, and names the nearest moment that works.
     if (api.provider.kind === 'cloud') await checkWindow(api, source, wish.point_in_time ?? '', signal);
-    return { ...replacing, service_id: target.id, id: source.id, wish, account };
+    return { ...replacing, service_id: target.id, id: source.id, wish, declined };
   }
   const backup = await findBackup(api, args.backup, source.id, signal);
   refuseLogs(backup);
   if (api.provider.kind === 'cloud') await checkTarget(api, backup, target, signal);
-  return { ...replacing, service_id: target.id, id: backup.id, wish, account };
+  return { ...replacing, service_id: target.id, id: backup.id, wish, declined };
 }
 
 const replacing = { target: undefined, tables: undefined };
 
+/** Said of what is declined alone: the rest happens by itself. */
+function declinedIn({ keep_account, safety_dump }: RestoreArguments): ExactRestore['declined'] {
+  return {
+    ...(keep_account === false ? { keep_account } : {}),
+    ...(safety_dump === false ? { safety_dump } : {}),
+  };
+}
+
 /** A restore beside everything there is; `service` is then the id that the new service is to have. */
 async function findNewService(args: RestoreArguments, { api, signal }: Call): Promise<ExactRestore> {
   const { backup: given = '', service: service_id, tables, target } = args;
-  // Whatever is said of it: the daemon tells that it has no meaning there.
-  const account = args.keep_account === undefined ? {} : { keep_account: args.keep_account };
+  // The daemon tells that it has no meaning there.
+  const declined = declinedIn(args);
   const wish = wishOf(args);
   const source = args.source === undefined ? undefined : await findService(api, args.source, signal);
   if (given === '' && source !== undefined && Object.keys(wish).length > 0) {
-    return { target, service_id, tables, id: source.id, wish, account };
+    return { target, service_id, tables, id: source.id, wish, declined };
   }
   if (given === '' || (given.trim().toLowerCase() === latest && args.source === undefined)) {
     throw new SkybackupError('invalid_request', 'Which backup the new service is made of was not given.', {
@@ -84,7 +93,7 @@ async function findNewService(args: RestoreArguments, { api, signal }: Call): Pr
   }
   const backup = await findBackup(api, given, source?.id ?? '', signal);
   refuseLogs(backup);
-  return { target, service_id, tables, id: backup.id, wish, account };
+  return { target, service_id, tables, id: backup.id, wish, declined };
 }
 
 function wishOf({ point_in_time, gtid, before_gtid }: RestoreArguments): Wish {

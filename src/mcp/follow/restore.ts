@@ -25,6 +25,7 @@ export async function followRestore(id: number, call: Call): Promise<Followed> {
     data: { ...restoreRow(restore).data, phase: job?.phase },
     ended: async () => {
       if (restore.target === 'new') return endedNew(restore, outcome === 'failed');
+      if (restore.import === 'begun') return endedImport(restore, outcome === 'failed', call);
       return outcome === 'failed' ? failed(restore, call) : succeeded(restore, call);
     },
   };
@@ -45,6 +46,40 @@ function endedNew(restore: Restore, isFailed: boolean): ToolAnswer {
     next: isFailed
       ? 'Mend the reason, then call restore_backup again.'
       : `Have the person open it (skybackup services connect ${id}), and remove it when it is no longer needed (skybackup services remove ${id}).`,
+  };
+}
+
+/** A running server that a dump was imported into, or in part: nothing is put back but by the dump of before. */
+async function endedImport(restore: Restore, isFailed: boolean, { api, signal }: Call): Promise<ToolAnswer> {
+  const { service_id: id, message = '', safety_backup_id: safety, warnings = [] } = restore;
+  const service = await api.getService(id, { signal });
+  const row = restoreRow(restore);
+  const undo =
+    safety === undefined
+      ? 'No safety dump was taken: going back needs an earlier backup.'
+      : `To go back, restore_backup with backup "${safety}" and service "${id}".`;
+  const users = `The accounts of ${id} stay, and those of the dump are added.`;
+  return {
+    text: [
+      isFailed
+        ? `The import ended early. ${serviceLabel(service)} is PARTLY REPLACED.`
+        : `The import into ${serviceLabel(service)} is finished. The service is ${service.status}.`,
+      quoteText(message, 600),
+      row.text,
+      isFailed ? undefined : users,
+      `Undo: ${undo}`,
+    ],
+    data: {
+      ...row.data,
+      message: quoteText(message, 600),
+      service_status: service.status,
+      partly_replaced: isFailed,
+      undo,
+    },
+    warnings,
+    next: isFailed
+      ? 'Tell the person at once that the service is partly replaced; offer to go back, or to mend the reason and restore again.'
+      : 'Have the person check the data, and take a new dump (create_backup).',
   };
 }
 

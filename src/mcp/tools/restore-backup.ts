@@ -15,7 +15,7 @@ export const restoreBackup = defineTool({
     cloud:
       "Only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
   },
-  daemonOnly: ['target', 'tables', 'gtid', 'before_gtid', 'keep_account'],
+  daemonOnly: ['target', 'tables', 'gtid', 'before_gtid', 'keep_account', 'safety_dump'],
   input: z.strictObject({
     target: z.literal('new').optional(),
     service: z
@@ -39,6 +39,10 @@ export const restoreBackup = defineTool({
     gtid: z.string().max(2000).optional().describe('Instead of a time: the last transaction wanted'),
     before_gtid: z.string().max(100).optional().describe('Instead: the first one not wanted, a DROP say'),
     keep_account: z.boolean().optional().describe("false: skybackup's own login becomes the backup's as well"),
+    safety_dump: z
+      .boolean()
+      .optional()
+      .describe('false: without the dump of before, where a running server imports one'),
   }),
   output: {
     id: 'number',
@@ -48,17 +52,17 @@ export const restoreBackup = defineTool({
     wait_for: 'object',
   },
   exact: (args, call) => findRestore(args, call),
-  async effect({ service_id, id, wish, target, account }) {
+  async effect({ service_id, id, wish, target, declined }) {
     // Nothing is replaced.
     if (target === 'new') return undefined;
     const what = id.includes(':') ? { backup: id } : { source: id };
     return {
       operation: 'restore_backup',
-      arguments: { service_id, id, ...wish, ...account },
-      repeat: { service: service_id, ...what, ...wish, ...account },
+      arguments: { service_id, id, ...wish, ...declined },
+      repeat: { service: service_id, ...what, ...wish, ...declined },
     };
   },
-  async run({ service_id, id, wish, target, tables, account }, { api, signal, planId }) {
+  async run({ service_id, id, wish, target, tables, declined }, { api, signal, planId }) {
     const restore = await api.createRestore(
       {
         backup_id: id,
@@ -66,7 +70,7 @@ export const restoreBackup = defineTool({
         ...(target === undefined ? {} : { target }),
         ...(tables === undefined ? {} : { tables }),
         ...wish,
-        ...account,
+        ...declined,
         ...(planId === undefined ? {} : { plan_id: planId }),
       },
       { signal },
