@@ -77,6 +77,8 @@ function privateServerArguments(spec: PrivateServerSpec): string[] {
     // Whatever is lost with the machine is made anew; what is kept, its clean end and the sealing make durable.
     '--innodb-flush-log-at-trx-commit=0',
     '--strict-password-validation=0',
+    // Functions that do not say what they do: a server with a binary log refuses them else, and the source had them.
+    '--log-bin-trust-function-creators=1',
     // The long form: `--loose-connect` would be taken for the start of --connect-timeout, and no login would succeed.
     '--loose-plugin-federated=OFF',
     '--loose-plugin-spider=OFF',

@@ -45,7 +45,13 @@ beforeAll(async () => {
     startMariadbd({
       seed: true,
       installArgs: unusual,
-      args: [...unusual, '--character-set-server=latin2', '--max-allowed-packet=64M', '--innodb-strict-mode=0'],
+      args: [
+        ...unusual,
+        '--character-set-server=latin2',
+        '--max-allowed-packet=64M',
+        '--innodb-strict-mode=0',
+        '--log-bin-trust-function-creators=1',
+      ],
     }),
     managedService(place.home, 'target'),
   ]);
@@ -60,6 +66,7 @@ beforeAll(async () => {
     CREATE VIEW shop.berlin AS SELECT CONVERT_TZ('2026-07-01 12:00:00', 'Europe/Berlin', 'UTC') AS at;
     CREATE TABLE shop.elsewhere (id INT PRIMARY KEY) DATA DIRECTORY='${server.root}/tmp';
     INSERT INTO shop.elsewhere VALUES (1), (2);
+    CREATE FUNCTION shop.lucky() RETURNS DOUBLE RETURN RAND();
     CREATE TABLE shop.lenient (id INT PRIMARY KEY) ROW_FORMAT=COMPRESSED;
     CREATE TRIGGER shop.elsewhere_ai AFTER INSERT ON shop.elsewhere FOR EACH ROW INSERT INTO shop.fired VALUES (NEW.id);
     SET SESSION gtid_domain_id = 9; INSERT INTO shop.settings VALUES ('ninth', '9');`);
