@@ -205,7 +205,7 @@ function describe(input: DumpInput, { facts, ran, tool, startedAt }: DescribedDu
     ...(ran.unfit === undefined ? {} : { unfit_for_point_in_time: ran.unfit }),
     objects: [ran.object],
     disk_bytes: ran.bytes,
-    sql: { longest_line: ran.longestLine, roles: facts.roles },
+    sql: { longest_line: ran.longestLine, roles: facts.roles, unsafe_functions: facts.unsafeFunctions },
   };
 }
 

@@ -23,6 +23,8 @@ export interface DumpFacts {
   tables: TableFacts[];
   brokenViews: BrokenView[];
   roles: string[];
+  /** Functions that a server with a binary log makes only when told to trust them. */
+  unsafeFunctions: string[];
   binaryLog: boolean;
   /** It knows time zones by name, from tables that a dump leaves out. */
   timeZones: boolean;
@@ -51,6 +53,7 @@ export async function lookForDump(login: Login, signal: AbortSignal): Promise<Du
       tables,
       brokenViews: await brokenViews(server),
       roles: await rolesOf(server),
+      unsafeFunctions: await unsafeFunctions(server),
       binaryLog: variables.log_bin === 'ON',
       timeZones: await knowsTimeZones(server),
       history: await keptHistory(server),
@@ -106,6 +109,14 @@ export async function knowsTimeZones(server: SqlConnection): Promise<boolean> {
     "SELECT CONVERT_TZ('2026-01-01 12:00:00', 'Europe/Berlin', 'UTC') AS at",
   );
   return row?.at != null;
+}
+
+async function unsafeFunctions(server: SqlConnection): Promise<string[]> {
+  const rows = await server.query<{ name: string }>(
+    `SELECT CONCAT(db, '.', name) AS name FROM mysql.proc WHERE type = 'FUNCTION' AND db NOT IN ('mysql', 'sys')
+     AND is_deterministic = 'NO' AND sql_data_access IN ('CONTAINS_SQL', 'MODIFIES_SQL_DATA') ORDER BY 1 LIMIT 5`,
+  );
+  return rows.map(({ name }) => name);
 }
 
 async function rolesOf(server: SqlConnection): Promise<string[]> {

@@ -93,10 +93,17 @@ export const Manifest = z.looseObject({
   /** Of a `binarylog` backup only: its logs, each following the one before. */
   logs: z.array(ArchivedLog).optional(),
   /**
-   * Of a dump's text: about how long its longest line is, which its largest row makes, and the roles that it makes. A dump
-   * that tells these leaves accounts that exist where it is imported their passwords.
+   * Of a dump's text: about how long its longest line is, which its largest row makes; the roles that it makes; and the first
+   * few of the functions that do not say what they do. A dump that tells these leaves accounts that exist where it is
+   * imported their passwords.
    */
-  sql: z.strictObject({ longest_line: z.number().int(), roles: z.array(z.string()) }).optional(),
+  sql: z
+    .strictObject({
+      longest_line: z.number().int(),
+      roles: z.array(z.string()),
+      unsafe_functions: z.array(z.string()),
+    })
+    .optional(),
   /** Bytes before compression: what a restore writes. */
   disk_bytes: z.number().int(),
   compression: z.literal('zstd'),

@@ -122,6 +122,7 @@ async function lookOver(dump: Manifest, { id }: StoredService, server: SqlConnec
   await checkPrivileges(dump, id, server);
   refuseSettings(dump, id, variables);
   checkPacket(dump, id, variables);
+  checkFunctions(dump, id, variables);
   await refuseReplica(id, server);
   await refuseSecondImport(id, server);
   await checkPasswords(id, server, variables);
@@ -179,6 +180,19 @@ function checkPacket(dump: Manifest, id: string, { max_allowed_packet: allowed }
       // The server rounds down to whole kilobytes.
       hint: `Run on the server: SET GLOBAL max_allowed_packet = ${Math.ceil(needed / 1024) * 1024}.`,
       details: { variable: 'max_allowed_packet', found: Number(allowed), needed },
+    },
+  );
+}
+
+function checkFunctions({ sql }: Manifest, id: string, variables: Variables): void {
+  const [first] = sql?.unsafe_functions ?? [];
+  const trusts = isOn(variables.log_bin_trust_function_creators ?? '');
+  if (first === undefined || trusts || !isOn(variables.log_bin ?? '')) return;
+  throw refused(
+    `log_bin_trust_function_creators of ${id} is OFF: it would not make functions of the dump that do not say what they do (${first}).`,
+    {
+      hint: 'SET GLOBAL log_bin_trust_function_creators = ON, restore, and set it OFF again.',
+      details: { variable: 'log_bin_trust_function_creators', functions: sql?.unsafe_functions },
     },
   );
 }
