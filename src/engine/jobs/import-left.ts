@@ -14,7 +14,7 @@ export function leftByImport(state: Pick<StateStore, 'restores' | 'backups'>, id
   if (row?.import !== 'begun') return undefined;
   const { service_id } = row;
   const safety = safetyBackup(state, row);
-  const message = `Service ${service_id} is partly replaced: its databases were dropped, and the dump is in it as far as the import came.`;
+  const message = `Service ${service_id} is partly replaced: its databases are gone, or some of them, and the dump is in it as far as the import came.`;
   if (safety === undefined) {
     return {
       message,
