@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findTool } from '../../src/engine/mariadb/tools.ts';
@@ -161,7 +163,8 @@ it('is in the binary log, whose archive begins anew with it and takes no log twi
   // One by itself, and one of the moment before the first change.
   expect(logs.toSorted()).toEqual(['binlog.000001', 'binlog.000002']);
   const id = (await backUp(daemon, 'target', 'binarylog')) ?? '';
-  expect(await daemon.api.getBackup(id)).toMatchObject({ binlog_file: 'binlog.000003' });
+  const folder = join(daemon.home.repository, 'v1', 'target', id.split(':')[0] ?? '');
+  expect(readdirSync(folder).sort()).toEqual(['binlog.000003.zst', 'manifest.json']);
   const decoded = await target.sql("SHOW BINLOG EVENTS IN 'binlog.000003' LIMIT 30");
   expect(decoded).toContain('DROP DATABASE IF EXISTS `empty_here`');
 });

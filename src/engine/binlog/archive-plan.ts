@@ -17,10 +17,10 @@ export interface RangeEnd {
 export interface ArchivedServer {
   serverId: number;
   /**
-   * Where the newest range of an earlier incarnation ends, while this one has none. After a dump was imported into the running
-   * server its logs go on: those archived already are not taken again, and no range goes across.
+   * Where the range of before an import ends, while there is none of after it. The server's logs went on, cut right before
+   * the import: those archived already are not taken again, and no range goes across.
    */
-  earlier?: RangeEnd | undefined;
+  beforeImport?: RangeEnd | undefined;
   gtidsBefore(name: string): Promise<string>;
   openedAt(name: string): Promise<Date>;
 }
@@ -55,7 +55,7 @@ export async function planArchive(
     const next = await successor(end, logs, server);
     if (next !== undefined) return { logs: logs.slice(logs.indexOf(next), -1), follows: end, gap: undefined };
   }
-  const after = server.earlier && (await successor(server.earlier, logs, server));
+  const after = server.beforeImport && (await successor(server.beforeImport, logs, server));
   if (after !== undefined) return { logs: logs.slice(logs.indexOf(after), -1), follows: undefined, gap: undefined };
   const [newest] = ends;
   const gap = newest === undefined ? undefined : whyNot(newest, logs, server.serverId);

@@ -37,7 +37,7 @@ async function take(input: BinlogBackupInput, datadir: string, job: JobContext):
   const head = await readHead(last);
   const plan = await planArchive(input.ends, [...files.values(), logAfter(last)], {
     serverId: head.serverId,
-    earlier: input.earlier,
+    beforeImport: input.beforeImport,
     openedAt: async (name) => (await readHead(fileOf(name))).openedAt,
     // The log that the server will write next begins where its last one ends.
     gtidsBefore: async (name) =>

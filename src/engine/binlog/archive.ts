@@ -24,7 +24,9 @@ export interface BinlogBackupInput extends Publication {
   /** Where the archived ranges of this incarnation end, the newest first. */
   ends: readonly RangeEnd[];
   /** The newest log archived in another incarnation, when this one has none yet. */
-  earlier: RangeEnd | undefined;
+  earlier: string | undefined;
+  /** Where the logs of before an import end, while none of after it is archived: the server's own go on from there. */
+  beforeImport?: RangeEnd | undefined;
 }
 
 /**
@@ -93,7 +95,7 @@ function refuseNames(logs: readonly ServerLog[]): void {
 }
 
 async function lookAndPlan(
-  { service, ends, earlier }: BinlogBackupInput,
+  { service, ends, beforeImport }: BinlogBackupInput,
   { login, work }: { login: Login; work: WorkDirectory },
   job: JobContext,
 ): Promise<{ server: BinlogServer; plan: ArchivePlan }> {
@@ -107,7 +109,7 @@ async function lookAndPlan(
       serverId: server.server_id,
       gtidsBefore: (name) => gtidsBefore(connection, name),
       openedAt: (name) => openedAt(work.optionFile, name, job.signal),
-      earlier,
+      beforeImport,
     });
     return { server, plan };
   } finally {
@@ -120,7 +122,7 @@ function gapOfIncarnation({ ends, earlier }: BinlogBackupInput): Gap | undefined
   if (ends.length > 0 || earlier === undefined) return undefined;
   return {
     kind: 'incarnation',
-    detail: `The data were replaced by a restore, or the service was registered anew, after ${earlier.name} was archived.`,
+    detail: `The data were replaced by a restore, or the service was registered anew, after ${earlier} was archived.`,
   };
 }
 

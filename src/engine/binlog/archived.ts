@@ -4,13 +4,14 @@ import type { StateStore } from '../store/state-store.ts';
 import type { BinlogBackupInput } from './archive.ts';
 import type { RangeEnd } from './archive-plan.ts';
 
-type Archived = Pick<BinlogBackupInput, 'ends' | 'earlier'>;
+type Archived = Pick<BinlogBackupInput, 'ends' | 'earlier' | 'beforeImport'>;
 
 /** What is archived of a service already, as far as the next run has to know it. */
 export function archivedBefore(state: StateStore, { id, incarnation }: ServiceRecord): Archived {
   const ends = state.archivedLogs.endsOf(id, incarnation).map(endOf);
   const newest = ends.length > 0 ? undefined : state.archivedLogs.newestOf(id);
-  return { ends, earlier: newest && endOf(newest) };
+  const imported = newest !== undefined && state.restores.beganWithImport(id, incarnation);
+  return { ends, earlier: newest?.name, beforeImport: imported ? endOf(newest) : undefined };
 }
 
 function endOf(row: ArchivedLogRow): RangeEnd {

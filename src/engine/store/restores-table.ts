@@ -75,6 +75,9 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
   );
   const safety = db.prepare('UPDATE restores SET safety_backup = ? WHERE id = ?');
   const beginImport = db.prepare("UPDATE restores SET import = 'begun', message = ? WHERE id = ?");
+  const beganWithImport = db.prepare(
+    "SELECT 1 FROM restores WHERE service_id = ? AND new_incarnation = ? AND import = 'begun' LIMIT 1",
+  );
   const running = db.prepare("SELECT * FROM restores WHERE status IN ('Scheduled', 'Running') ORDER BY id");
   const runningOf = db.prepare(
     "SELECT * FROM restores WHERE service_id = ? AND status IN ('Scheduled', 'Running') ORDER BY id",
@@ -134,6 +137,9 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
         id,
       );
     },
+    /** Whether the data of this incarnation were imported into the server of before, and did not come with another. */
+    beganWithImport: (serviceId: string, incarnation: string): boolean =>
+      beganWithImport.get(serviceId, incarnation) !== undefined,
     running: (): RestoreRow[] => rows(running.all()),
     runningOf: (serviceId: string): RestoreRow[] => rows(runningOf.all(serviceId)),
     newestOf(serviceId: string): RestoreRow | undefined {
