@@ -35,7 +35,6 @@ it("is its owner's alone, and the same instance when opened again", () => {
 it('refuses a state that a newer skybackup wrote, and leaves it as it is', () => {
   state.close();
   const db = new DatabaseSync(file);
-  const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
   db.exec('PRAGMA user_version = 99');
   db.close();
   const before = readFileSync(file);
