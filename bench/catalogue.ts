@@ -13,6 +13,7 @@ import { openRepository } from '../src/engine/repository/open.ts';
 import { retentionPass } from '../src/engine/retention/retention-pass.ts';
 import { ScheduleTicker } from '../src/engine/schedule/ticker.ts';
 import { localDirectory } from '../src/engine/storage/local-directory.ts';
+import { Storages } from '../src/engine/storages/storages.ts';
 import { openState } from '../src/engine/store/state-store.ts';
 import { type CatalogueHome, makeCatalogue, serviceOf } from './catalogue-home.ts';
 import { median, numberOption, shown } from './measure.ts';
@@ -113,6 +114,7 @@ async function measureEngine(): Promise<void> {
         home,
         state,
         repository,
+        storages: new Storages({ home, state, clock: systemClock }),
         jobs,
         clock: systemClock,
         log,

@@ -9,11 +9,12 @@ const allowed: Record<string, string[]> = {
   contract: [],
   plans: ['contract'],
   health: ['contract'],
-  client: ['contract', 'health'],
-  mcp: ['contract', 'plans', 'client'],
-  engine: ['contract', 'plans', 'health'],
+  storages: ['contract'],
+  client: ['contract', 'health', 'storages'],
+  mcp: ['contract', 'plans', 'storages', 'client'],
+  engine: ['contract', 'plans', 'health', 'storages'],
   daemon: ['contract', 'plans', 'engine', 'mcp'],
-  cli: ['contract', 'plans', 'client', 'mcp', 'engine', 'daemon'],
+  cli: ['contract', 'plans', 'storages', 'client', 'mcp', 'engine', 'daemon'],
 };
 
 /** Specifiers of every static, type-only, re-exporting and dynamic import, and of `require`. Comments do not count. */

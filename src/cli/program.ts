@@ -184,6 +184,33 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--keep-everything', 'no rule: nothing expires')
     .option('--dry-run', 'only tell what the next pass would delete, and why');
 
+  const storages = group('storages', 'places for backups: the repository of the daemon, buckets, folders');
+  command(storages, 'list', 'all storages, and what lies in them', async (terminal) =>
+    (await import('./storages/list.ts')).listStorages(terminal),
+  );
+  command(storages, 'add <name>', 'register a bucket or a folder, once it was tried out', async (terminal, self) =>
+    (await import('./storages/add.ts')).addStorage(terminal, first(self), self.opts()),
+  )
+    .requiredOption('--path <path>', 's3://bucket/prefix, gs://bucket/prefix or a folder')
+    .option('--credentials-file <path>', 'for S3 an INI text as of ~/.aws/credentials, for GCS a service-account key')
+    .option('--default', 'the backups of all services go there from now on')
+    .option('--default-for <services...>', 'or: those of these services');
+  command(storages, 'check <name>', 'write to it, read back, and remove that again', async (terminal, self) =>
+    (await import('./storages/change.ts')).checkStorage(terminal, first(self)),
+  );
+  command(
+    storages,
+    'default <name> [services...]',
+    'whose backups go there where nothing else is said',
+    async (terminal, self) =>
+      (await import('./storages/change.ts')).setDefault(terminal, first(self), self.args.slice(1), self.opts()),
+  )
+    .option('--all', 'those of all services')
+    .option('--none', 'of no service');
+  command(storages, 'remove <name>', 'take it off the list; what lies in it stays', async (terminal, self) =>
+    (await import('./storages/change.ts')).removeStorage(terminal, first(self)),
+  );
+
   const keys = group('keys', "the daemon's API keys");
   command(keys, 'create', 'make a key and print it, this once', async (terminal, self) =>
     (await import('./keys/create.ts')).createKey(terminal, self.opts()),

@@ -16,6 +16,7 @@ import type { Retention, RetentionPolicy } from '../contract/retention.ts';
 import type { Schedule, SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { Health } from '../contract/service-health.ts';
 import type { LockRequest, RegisterServiceRequest, Service } from '../contract/services.ts';
+import type { DefaultFor, Storage, StorageCheck, StorageRequest } from '../contract/storages.ts';
 import type { Verification, VerificationQuery, VerifyRequest } from '../contract/verifications.ts';
 
 export interface CallOptions {
@@ -91,9 +92,12 @@ export interface BackupApi {
 
   listSchedules(query?: ScheduleQuery, options?: CallOptions): Promise<Page<Schedule>>;
   getSchedule(id: number, options?: CallOptions): Promise<Schedule>;
-  createSchedule(request: ScheduleRequest, options?: CallOptions): Promise<Schedule>;
+  createSchedule(request: ScheduleRequest, options?: PlannedOptions): Promise<Schedule>;
   updateSchedule(id: number, patch: SchedulePatch, options?: PlannedOptions): Promise<Schedule>;
   deleteSchedule(id: number, options?: PlannedOptions): Promise<void>;
+
+  /** The places for backups that people registered, by name; never their credentials. */
+  listStorages(options?: CallOptions): Promise<Storage[]>;
 
   listRestores(query?: RestoreQuery, options?: CallOptions): Promise<Page<Restore>>;
   getRestore(id: number, options?: CallOptions): Promise<Restore>;
@@ -143,6 +147,13 @@ export interface DaemonApi {
     policy: RetentionPolicy,
     options?: PlannedOptions & { dryRun?: boolean },
   ): Promise<Retention>;
+
+  /** Registers a bucket or folder, once it was tried out. */
+  addStorage(request: StorageRequest, options?: CallOptions): Promise<StorageCheck>;
+  checkStorage(name: string, options?: CallOptions): Promise<StorageCheck>;
+  /** Whose backups go there where nothing else is said. */
+  setStorageDefault(name: string, defaultFor: DefaultFor | null, options?: CallOptions): Promise<void>;
+  removeStorage(name: string, options?: CallOptions): Promise<void>;
 
   getJob(id: number, options?: CallOptions): Promise<Job>;
   cancelJob(id: number, options?: CallOptions): Promise<Job>;

@@ -8,6 +8,7 @@ import { KeptCopies, Restore } from '../contract/restores.ts';
 import { Retention } from '../contract/retention.ts';
 import { Health } from '../contract/service-health.ts';
 import { Service } from '../contract/services.ts';
+import { Storage, StorageCheck } from '../contract/storages.ts';
 import { Verification } from '../contract/verifications.ts';
 import type { BackupApi, CallOptions, DaemonApi } from './backup-api.ts';
 import type { Http } from './http.ts';
@@ -20,6 +21,8 @@ const services = '/provisioning/v1/services';
 const retentionOf = (serviceId: string): string => `${base}/services/${segment(serviceIdOf(serviceId))}/retention`;
 /** Making a managed server takes longer than an ordinary call. */
 const registerMs = 180_000;
+/** A storage is asked a dozen things, each more than once where it is slow to answer. */
+const storageMs = 180_000;
 
 const Asked = z.looseObject({ nonce: z.string() });
 const StartedJob = z.looseObject({ job_id: z.number().int() });
@@ -39,6 +42,14 @@ export function daemonHealthCall(http: Http): BackupApi['getHealth'] {
     const query = { service_id: serviceId === undefined ? undefined : serviceIdOf(serviceId) };
     const { body } = await http.request({ method: 'GET', path: `${base}/health`, query, ...bounds(options) });
     return readRecord(Health, body, 'health report');
+  };
+}
+
+/** A daemon keeps its storages itself. */
+export function daemonStoragesCall(http: Http): BackupApi['listStorages'] {
+  return async (options = {}) => {
+    const { body } = await http.request({ method: 'GET', path: `${base}/storages`, ...bounds(options) });
+    return readList(Storage, body, 'storages', 'storage').items;
   };
 }
 
@@ -124,6 +135,22 @@ export function daemonCalls(http: Http): DaemonApi {
       });
       return readRecord(Retention, answer.body, 'retention');
     },
+
+    addStorage: async (request, options = {}) =>
+      readRecord(
+        StorageCheck,
+        await post(`${base}/storages`, request, { deadlineMs: storageMs, ...options }),
+        'storage',
+      ),
+    checkStorage: async (name, options = {}) => {
+      const path = `${base}/storages/${segment(name)}/check`;
+      return readRecord(StorageCheck, await post(path, {}, { deadlineMs: storageMs, ...options }), 'storage');
+    },
+    setStorageDefault: async (name, default_for, options = {}) => {
+      const path = `${base}/storages/${segment(name)}`;
+      await http.request({ method: 'PATCH', path, body: { default_for }, ...bounds(options) });
+    },
+    removeStorage: async (name, options = {}) => void (await remove(`${base}/storages/${segment(name)}`, options)),
 
     getJob: async (id, options = {}) => job(await get(`${base}/jobs/${segment(id)}`, options)),
     cancelJob: async (id, options = {}) => job(await post(`${base}/jobs/${segment(id)}/cancel`, {}, options)),

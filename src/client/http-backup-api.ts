@@ -1,13 +1,15 @@
+import type { Home } from '../contract/home.ts';
 import type { BackupApi, Provider } from './backup-api.ts';
 import { backupsCalls } from './backups-calls.ts';
-import { daemonCalls, daemonHealthCall } from './daemon-calls.ts';
+import { cloudStorages } from './cloud-storages.ts';
+import { daemonCalls, daemonHealthCall, daemonStoragesCall } from './daemon-calls.ts';
 import type { Http } from './http.ts';
 import { restoresCalls } from './restores-calls.ts';
 import { schedulesCalls } from './schedules-calls.ts';
 import { servicesCalls } from './services-calls.ts';
 
 /** The Backup API over HTTP. Reads every revision tolerantly, writes strictly; nothing is sent before the first call. */
-export function httpBackupApi(provider: Provider, http: Http): BackupApi {
+export function httpBackupApi(provider: Provider, http: Http, home: Pick<Home, 'storages'>): BackupApi {
   const services = servicesCalls(http);
   const calls = {
     ...services,
@@ -18,6 +20,7 @@ export function httpBackupApi(provider: Provider, http: Http): BackupApi {
   return {
     provider,
     ...calls,
+    ...(provider.kind === 'daemon' ? { listStorages: daemonStoragesCall(http) } : cloudStorages(home, calls)),
     getHealth:
       provider.kind === 'daemon'
         ? daemonHealthCall(http)

@@ -23,6 +23,7 @@ const calls: Record<Exclude<CallsOf<BackupApi>, 'close'>, true> = {
   lookupRestoreTargets: true,
   lookupRecoveryWindows: true,
   getHealth: true,
+  listStorages: true,
 };
 const daemonCalls: Record<CallsOf<DaemonApi>, true> = {
   registerService: true,
@@ -41,6 +42,10 @@ const daemonCalls: Record<CallsOf<DaemonApi>, true> = {
   findTransactions: true,
   getRetention: true,
   setRetention: true,
+  addStorage: true,
+  checkStorage: true,
+  setStorageDefault: true,
+  removeStorage: true,
   getJob: true,
   cancelJob: true,
   createPlan: true,

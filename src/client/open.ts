@@ -1,3 +1,4 @@
+import type { Home } from '../contract/home.ts';
 import type { BackupApi, Capabilities, Provider } from './backup-api.ts';
 import type { Http } from './http.ts';
 import { lazyBackupApi } from './lazy-backup-api.ts';
@@ -27,13 +28,13 @@ export function openBackupApi({ provider, home }: Settings, override: { key?: st
   switch (provider.kind) {
     case 'local': {
       const url = `unix:${home.socket}`;
-      return openOver(describe('daemon', url, undefined, override.key ?? ''), async () =>
+      return openOver(describe('daemon', url, undefined, override.key ?? ''), home, async () =>
         (await import('./local-http.ts')).localHttp({ home, version }, override.key),
       );
     }
     case 'daemon': {
       const { url, key = provider.key } = { url: provider.url, ...override };
-      return openOver(describe('daemon', url, undefined, key), async () =>
+      return openOver(describe('daemon', url, undefined, key), home, async () =>
         (await import('./remote-http.ts')).remoteHttp({ ...provider, key }, version),
       );
     }
@@ -44,17 +45,17 @@ export function openBackupApi({ provider, home }: Settings, override: { key?: st
         ...(organisation === undefined ? {} : { 'x-mdb-org': organisation }),
       };
       const target = { kind: 'cloud', url, baseUrl: url, keySetting, headers } as const;
-      return openOver(describe('cloud', url, organisation, key), async () =>
+      return openOver(describe('cloud', url, organisation, key), home, async () =>
         (await import('./http.ts')).createHttp(target),
       );
     }
   }
 }
 
-function openOver(provider: Provider, http: () => Promise<Http>): BackupApi {
+function openOver(provider: Provider, home: Home, http: () => Promise<Http>): BackupApi {
   return lazyBackupApi(provider, async () => {
     const [{ httpBackupApi }, loaded] = await Promise.all([import('./http-backup-api.ts'), http()]);
-    return httpBackupApi(provider, loaded);
+    return httpBackupApi(provider, loaded, home);
   });
 }
 

@@ -36,7 +36,8 @@ export function schedulesCalls(
     },
     async createSchedule(request, options = {}) {
       const body = { ...request, service_id: serviceIdOf(request.service_id) };
-      return read((await http.request({ method: 'POST', path: base, body, ...bounds(options) })).body);
+      const query = { plan_id: options.planId };
+      return read((await http.request({ method: 'POST', path: base, query, body, ...bounds(options) })).body);
     },
     async updateSchedule(id, patch, options = {}) {
       const query = { plan_id: options.planId };

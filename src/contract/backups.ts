@@ -41,6 +41,8 @@ export const Backup = z.looseObject({
   binlog_gtid_position: z.string().optional(),
   is_external_storage: z.boolean().optional(),
   cloud_provider: z.string().optional(),
+  /** The daemon's own: the storage that holds it. */
+  storage: z.string().optional(),
   /** The daemon's own, where `contains` was asked for: what of that it holds, as it was told when the backup was taken. */
   contained: z
     .looseObject({ tables: z.number(), rows: z.number().optional(), bytes: z.number().optional() })

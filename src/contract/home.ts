@@ -22,6 +22,8 @@ export interface Home {
   swaps: string;
   /** The default repository: a local directory. */
   repository: string;
+  /** Other places for backups, a file each, with their credentials. */
+  storages: string;
   /** Where backups are made into data to prove them: one folder for each verification that runs. */
   verifications: string;
 }
@@ -42,6 +44,7 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>): Home 
     services: join(root, 'services'),
     swaps: join(root, 'swaps'),
     repository: join(root, 'repository'),
+    storages: join(root, 'storages'),
     verifications: join(root, 'verifications'),
   };
 }

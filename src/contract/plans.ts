@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const plannedOperations = [
   'restore_backup',
   'undo_restore',
+  'create_schedule',
   'delete_schedule',
   'update_schedule',
   'delete_restore',

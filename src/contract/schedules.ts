@@ -7,12 +7,14 @@ import { DrillChecks } from './verifications.ts';
 export const ScheduleType = z.enum(scheduleTypes);
 export type ScheduleType = z.infer<typeof ScheduleType>;
 
+export const BucketPath = z
+  .string()
+  .regex(/^(s3|gs):\/\/[^\s]+$/, 'must be s3://bucket/prefix or gs://bucket/prefix')
+  .max(1024);
+
 export const ExternalStorage = z.strictObject({
   bucket: z.strictObject({
-    path: z
-      .string()
-      .regex(/^(s3|gs):\/\/[^\s]+$/, 'must be s3://bucket/prefix or gs://bucket/prefix')
-      .max(1024),
+    path: BucketPath,
     credentials: z.string().max(65_536).optional(),
   }),
 });
@@ -26,6 +28,8 @@ export const ScheduleRequest = z.strictObject({
   schedule: z.string().min(1).max(200),
   service_id: z.string().min(1).max(300),
   external_storage: ExternalStorage.optional(),
+  /** The daemon's own: the name of a storage that a person registered. */
+  storage: z.string().min(1).max(40).optional(),
 });
 export type ScheduleRequest = z.infer<typeof ScheduleRequest>;
 
@@ -65,6 +69,8 @@ export const Schedule = z.looseObject({
   checks: z.looseObject({}).optional(),
   /** Of a one-time backup that nobody asked for: the restore or undo after which it is taken. */
   after_restore: z.number().int().optional(),
+  /** Where its backups go; absent where that is the service's default. */
+  storage: z.string().optional(),
 });
 export type Schedule = z.infer<typeof Schedule>;
 

@@ -21,6 +21,7 @@ import { restoreRoutes } from './routes/restores.ts';
 import { retentionRoutes } from './routes/retention.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { serviceRoutes } from './routes/services.ts';
+import { storageRoutes } from './routes/storages.ts';
 import { verificationRoutes } from './routes/verifications.ts';
 
 declare module 'fastify' {
@@ -159,6 +160,7 @@ export function createApp(options: AppOptions): Api {
   retentionRoutes(app, engine);
   restoreRoutes(app, engine);
   serviceRoutes(app, engine);
+  storageRoutes(app, engine);
   planRoutes(app, engine);
   jobRoutes(app, engine);
   keyRoutes(app, engine);

@@ -1,36 +1,59 @@
+import { toSkybackupError } from '../contract/errors.ts';
+import { redact } from '../contract/redact.ts';
+import { localStorage } from '../contract/storages.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reconcileCatalogue, settleRunning } from './store/reconcile-catalogue.ts';
 
-/** After a failure: the repository's disk may be away for a while. */
+/** After a failure: the repository's disk, or the way to a bucket, may be away for a while. */
 const retryMs = 10 * 60_000;
+/** Unpublished folders in a bucket may be another daemon's, which is still at work on them. */
+const othersWorkMs = 24 * 60 * 60_000;
 
 /**
- * Compares index and repository once after each start. With many backups that takes its time, so only what must be known
+ * Compares index and storages once after each start. With many backups that takes its time, so only what must be known
  * is settled before the daemon serves: the backups that were running, and everything where the index was never complete.
  */
 export class CatalogueReview {
   readonly #context: EngineContext;
   /** Whatever is younger was made by this daemon. */
-  readonly #startedAt = new Date();
+  readonly #startedAt = Date.now();
+  readonly #pending: Set<string>;
+  /** Why a storage could not be looked at when that was last tried. */
+  readonly troubles = new Map<string, string>();
   #cancelTimer: (() => void) | undefined;
   #stopped = false;
-  #isDone = false;
-  #round: Promise<void> | undefined;
+  #onDone: (() => void) | undefined;
+  #round: Promise<void> = Promise.resolve();
 
   constructor(context: EngineContext) {
     this.#context = context;
+    this.#pending = new Set(context.storages.names());
   }
 
   async beforeServing(): Promise<void> {
     const { state } = this.#context;
     await settleRunning(this.#context);
     // A new state knows nothing of what lies there, GTIDs included: nothing may be decided by it.
-    if (!state.isReconciled()) await this.#review();
+    if (state.isReconciled()) return;
+    for (const storage of [...this.#pending]) {
+      await this.#review(storage).catch((error: unknown) => {
+        // Without its own repository there is nothing to serve; a bucket is looked at again.
+        if (storage === localStorage) throw error;
+        this.#failed(storage, error);
+      });
+    }
   }
 
-  /** Does the rest while the daemon serves; `onDone` is called when index and repository agree. */
+  /** Does the rest while the daemon serves; `onDone` is called when the index agrees with the local repository. */
   start(onDone: () => void): void {
-    this.#round ??= this.#untilDone(onDone);
+    this.#onDone = onDone;
+    this.#begin();
+  }
+
+  /** Takes in what lies in a storage that was added. */
+  add(storage: string): void {
+    this.#pending.add(storage);
+    if (this.#onDone !== undefined) this.#begin();
   }
 
   /** Resolves when the review under way, if any, is done. */
@@ -45,27 +68,51 @@ export class CatalogueReview {
     await this.#round;
   }
 
-  async #untilDone(onDone: () => void): Promise<void> {
-    const { clock, log } = this.#context;
-    try {
-      if (!this.#isDone) await this.#review();
-      if (!this.#stopped) onDone();
-    } catch (error) {
-      log('error', 'the catalogue could not be compared with the repository', { error });
-      if (this.#stopped) return;
-      this.#cancelTimer = clock.after(retryMs, () => {
-        this.#round = this.#untilDone(onDone);
-      });
-    }
+  #begin(): void {
+    this.#cancelTimer?.();
+    this.#round = this.#round.then(() => this.#goThrough());
   }
 
-  async #review(): Promise<void> {
-    const { state, log } = this.#context;
-    const options = { sweepBefore: this.#startedAt, isStopped: () => this.#stopped };
-    const { found, lost, swept } = await reconcileCatalogue(this.#context, options);
+  async #goThrough(): Promise<void> {
+    for (const storage of [...this.#pending]) {
+      if (this.#stopped) return;
+      try {
+        await this.#review(storage);
+      } catch (error) {
+        this.#failed(storage, error);
+      }
+      if (storage === localStorage) this.#tellDone();
+    }
+    if (!this.#pending.has(localStorage)) this.#tellDone();
+    if (this.#stopped || this.#pending.size === 0) return;
+    this.#cancelTimer = this.#context.clock.after(retryMs, () => this.#begin());
+  }
+
+  #tellDone(): void {
+    if (this.#stopped || this.#isTold || this.#pending.has(localStorage)) return;
+    this.#isTold = true;
+    this.#onDone?.();
+  }
+  #isTold = false;
+
+  async #review(storage: string): Promise<void> {
+    const { state, storages, log } = this.#context;
+    const isOwn = storage === localStorage;
+    const repository = storages.at(storage);
+    // A daemon's own folder is swept when it starts.
+    if (!isOwn) await repository.sweep(othersWorkMs);
+    const sweepBefore = new Date(isOwn ? this.#startedAt : this.#startedAt - othersWorkMs);
+    const options = { sweepBefore, isStopped: () => this.#stopped };
+    const { found, lost, swept } = await reconcileCatalogue({ state, repository, storage, log }, options);
     if (this.#stopped) return;
-    state.setReconciled();
-    this.#isDone = true;
-    log('info', 'the catalogue agrees with the repository', { backups: found, lost, swept });
+    this.#pending.delete(storage);
+    this.troubles.delete(storage);
+    if (isOwn) state.setReconciled();
+    log('info', 'the catalogue agrees with the repository', { storage, backups: found, lost, swept });
+  }
+
+  #failed(storage: string, error: unknown): void {
+    this.troubles.set(storage, redact(toSkybackupError(error).message));
+    this.#context.log('error', 'the catalogue could not be compared with the repository', { storage, error });
   }
 }

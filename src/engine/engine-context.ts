@@ -2,6 +2,7 @@ import type { Home } from '../contract/home.ts';
 import type { Clock } from './clock.ts';
 import type { JobRunner } from './jobs/job-runner.ts';
 import type { BackupRepository } from './repository/repository.ts';
+import type { Storages } from './storages/storages.ts';
 import type { StateStore } from './store/state-store.ts';
 
 /** Something an operator should find in the log; for people the same is said where it matters. */
@@ -11,7 +12,9 @@ export type EngineLog = (level: 'info' | 'warn' | 'error', message: string, fact
 export interface EngineContext {
   readonly home: Home;
   readonly state: StateStore;
+  /** All storages as one, for what is asked about a backup; of a backup that is taken, the one it goes to. */
   readonly repository: BackupRepository;
+  readonly storages: Storages;
   readonly jobs: JobRunner;
   readonly clock: Clock;
   readonly log: EngineLog;

@@ -11,6 +11,7 @@ import type { Restore, RestoreQuery, RestoreRequest } from '../contract/restores
 import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { LockRequest, ServiceQuery } from '../contract/services.ts';
+import type { DefaultFor, Storage, StorageRequest } from '../contract/storages.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { CatalogueReview } from './catalogue-review.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -39,7 +40,6 @@ import { makePlan } from './plans/planner.ts';
 import { findSchedule } from './plans/schedule-operations.ts';
 import { findTransactions } from './recovery/find-transactions.ts';
 import { recoveryWindows } from './recovery/recovery-windows.ts';
-import { openRepository } from './repository/open.ts';
 import { recoverRestores } from './restore-recovery.ts';
 import { lookupTargets } from './restore-targets.ts';
 import { deleteBackup } from './retention/delete-backup.ts';
@@ -54,7 +54,9 @@ import { setPower } from './services/power.ts';
 import { ServiceRegistry } from './services/registry.ts';
 import { removeService } from './services/remove.ts';
 import { serviceState } from './services/service-state.ts';
-import { localDirectory } from './storage/local-directory.ts';
+import { routedRepository } from './storages/routed-repository.ts';
+import { storageViews } from './storages/storage-view.ts';
+import { Storages } from './storages/storages.ts';
 import type { BackupRow } from './store/backups-index.ts';
 import type { RowPage } from './store/rows.ts';
 import { openState } from './store/state-store.ts';
@@ -83,9 +85,11 @@ export async function startEngine(options: EngineOptions) {
     log: ({ job, kind, error }) => log('warn', 'a job ended with an error', { job, kind, error }),
     onPhase: (event) => log('info', 'a job goes on', event),
   });
-  const repository = openRepository(localDirectory(home.repository));
-  const context: EngineContext = { home, state, repository, jobs, clock, log, startedBy, parallel };
+  const storages = new Storages({ home, state, clock });
+  const repository = routedRepository(storages);
+  const context: EngineContext = { home, state, repository, storages, jobs, clock, log, startedBy, parallel };
   const review = new CatalogueReview(context);
+  storages.onAdded = (name) => review.add(name);
   try {
     await recoverNewServices(context);
     await recoverRestores(context);
@@ -166,6 +170,14 @@ export async function startEngine(options: EngineOptions) {
       remove: (id: string, asker: Asker) => deleteBackup(context, id, asker),
     },
 
+    storages: {
+      list: (): Storage[] => storageViews(storages, state, review.troubles),
+      add: (request: StorageRequest) => storages.add(request),
+      check: (name: string) => storages.check(name),
+      setDefault: (name: string, defaultFor: DefaultFor | null) => storages.setDefault(name, defaultFor),
+      remove: (name: string) => storages.remove(name),
+    },
+
     retention: {
       get: (serviceId: string, dryRun: boolean) => getRetention(context, serviceId, dryRun),
       /** What a policy would do, without setting it. */
@@ -178,8 +190,8 @@ export async function startEngine(options: EngineOptions) {
       list: (query: ScheduleQuery) =>
         viewPage(state.schedules.list(narrowed(query)), (row) => scheduleView(context, row)),
       get: (id: number) => scheduleView(context, findSchedule(context, id)),
-      create(request: ScheduleRequest) {
-        const schedule = createSchedule(context, request);
+      async create(request: ScheduleRequest, asker: Asker) {
+        const schedule = await createSchedule(context, request, asker);
         ticker.tick();
         return schedule;
       },

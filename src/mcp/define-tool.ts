@@ -43,6 +43,8 @@ interface ToolDefinition<I extends z.ZodObject, E> {
    * A destructive tool must have one; a write tool may.
    */
   effect?: (exact: E, call: Call) => Promise<PlannedRequest | undefined>;
+  /** What a person approves here is where data go: nothing is taken away, so no host is told that it destroys. */
+  takesNothing?: boolean;
   run(exact: E, call: Call): Promise<ToolAnswer>;
 }
 
@@ -96,11 +98,13 @@ const planArgument = { plan: z.string().max(100).optional().describe('Token of t
 const planOutput: OutputShape = { status: 'string', plan: 'object' };
 const commonOutput: OutputShape = { warnings: 'string[]', next: 'string', error: 'object' };
 
-function annotationsOf(tool: { operation: Operation; effect?: unknown; idempotent?: boolean }): ToolAnnotations {
+function annotationsOf(
+  tool: Pick<ToolDefinition<z.ZodObject, never>, 'operation' | 'idempotent' | 'takesNothing'> & { effect?: unknown },
+): ToolAnnotations {
   if (tool.operation === 'read') return { readOnlyHint: true, openWorldHint: false };
   return {
     readOnlyHint: false,
-    destructiveHint: tool.operation === 'destructive' || tool.effect !== undefined,
+    destructiveHint: tool.operation === 'destructive' || (tool.effect !== undefined && !tool.takesNothing),
     idempotentHint: tool.idempotent ?? false,
     openWorldHint: false,
   };

@@ -15,7 +15,7 @@ const pageSize = 25;
 /** The arguments every list has. */
 export const listArguments = {
   limit: z.number().int().min(1).max(pageSize).default(10),
-  cursor: z.string().max(40).optional().describe('From the answer before, for more'),
+  cursor: z.string().max(40).optional().describe('For more'),
 };
 
 export interface ListPage {

@@ -210,7 +210,7 @@ describe('calls to it', () => {
   };
 
   test('nothing starts before the first call, and one that has gone is started again', async () => {
-    const api = httpBackupApi(provider, localHttp(local));
+    const api = httpBackupApi(provider, localHttp(local), home);
     expect(startedPids()).toEqual([]);
     expect(await api.listServices()).toEqual([]);
     const first = await daemonHealth(home);

@@ -37,7 +37,10 @@ async function restartEngine(later: number): Promise<void> {
 it('takes a real backup when cron says so, and one for all runs missed while the daemon was down', {
   timeout: 120_000,
 }, async () => {
-  const created = engine.schedules.create({ backup_type: 'full', schedule: '* * * * *', service_id: 'orders' });
+  const created = await engine.schedules.create(
+    { backup_type: 'full', schedule: '* * * * *', service_id: 'orders' },
+    administrator,
+  );
   // A daemon that a client started does not come back by itself, and the schedule says so.
   expect(created.warnings?.join()).toContain('skybackup serve');
   clock.toShortlyBefore(created.next_run_at);
@@ -59,7 +62,10 @@ it('takes a real backup when cron says so, and one for all runs missed while the
 it('takes a full backup where a scheduled incremental has nothing sound to build on, says so, and goes on from it', {
   timeout: 120_000,
 }, async () => {
-  const { id } = engine.schedules.create({ backup_type: 'full', schedule: '0 3 * * *', service_id: 'orders' });
+  const { id } = await engine.schedules.create(
+    { backup_type: 'full', schedule: '0 3 * * *', service_id: 'orders' },
+    administrator,
+  );
   const patch = { backup_type: 'incremental', schedule: '* * * * *' } as const;
   expect(await engine.schedules.update(id, patch, administrator)).toMatchObject({ type: 'incremental' });
   engine.begin();
@@ -93,12 +99,18 @@ it('takes a full backup where a scheduled incremental has nothing sound to build
 });
 
 it('skips a run while an earlier one still works, and records that', async () => {
-  const once = engine.schedules.create({ backup_type: 'full', schedule: 'once', service_id: 'orders' });
-  const { id, next_run_at } = engine.schedules.create({
-    backup_type: 'full',
-    schedule: '* * * * *',
-    service_id: 'orders',
-  });
+  const once = await engine.schedules.create(
+    { backup_type: 'full', schedule: 'once', service_id: 'orders' },
+    administrator,
+  );
+  const { id, next_run_at } = await engine.schedules.create(
+    {
+      backup_type: 'full',
+      schedule: '* * * * *',
+      service_id: 'orders',
+    },
+    administrator,
+  );
   // Due while the first is at work: the tick comes at once, the backup takes longer.
   clock.toShortlyBefore(next_run_at);
   clock.offset += 200;
@@ -109,7 +121,10 @@ it('skips a run while an earlier one still works, and records that', async () =>
 });
 
 it('removes the data that a restore set aside when their 72 hours are over, and not before', async () => {
-  const once = engine.schedules.create({ backup_type: 'full', schedule: 'once', service_id: 'orders' });
+  const once = await engine.schedules.create(
+    { backup_type: 'full', schedule: 'once', service_id: 'orders' },
+    administrator,
+  );
   await engine.jobs.ended(once.job_id ?? 0);
   const request = { service_id: 'orders', id: engine.schedules.get(once.id).backup_id ?? '' };
   const { id, job_id } = await engine.restores.create(request, administrator);
@@ -132,7 +147,10 @@ it('is dispensable only when it is idle, repeats nothing and none of its servers
   const stopped = await engine.services.setPower('orders', false, administrator);
   await engine.jobs.ended(Number(stopped.job_id));
   expect(await engine.isDispensable()).toBe(true);
-  const { id } = engine.schedules.create({ backup_type: 'full', schedule: '0 3 * * *', service_id: 'orders' });
+  const { id } = await engine.schedules.create(
+    { backup_type: 'full', schedule: '0 3 * * *', service_id: 'orders' },
+    administrator,
+  );
   expect(await engine.isDispensable()).toBe(false);
   await engine.schedules.update(id, { suspended: true }, administrator);
   expect(await engine.isDispensable()).toBe(true);
@@ -147,9 +165,15 @@ it('archives binary logs every five minutes while a long full backup runs', asyn
   try {
     await session.query('CREATE DATABASE d');
     await session.query('CREATE TABLE d.t (a INT)');
-    const logs = engine.schedules.create({ backup_type: 'binarylog', schedule: '*/5 * * * *', service_id: 'orders' });
+    const logs = await engine.schedules.create(
+      { backup_type: 'binarylog', schedule: '*/5 * * * *', service_id: 'orders' },
+      administrator,
+    );
     await session.query('LOCK TABLES d.t WRITE');
-    const full = engine.schedules.create({ backup_type: 'full', schedule: 'once', service_id: 'orders' });
+    const full = await engine.schedules.create(
+      { backup_type: 'full', schedule: 'once', service_id: 'orders' },
+      administrator,
+    );
     const fullJob = () => engine.jobs.get(full.job_id ?? 0);
     await expect.poll(() => fullJob().phase, { timeout: 20_000 }).toBe('waiting for lock');
     for (const run of [1, 2]) {

@@ -22,7 +22,10 @@ beforeAll(async () => {
   clock = new MovedClock();
   engine = await startEngine({ home: home.home, startedBy: 'person', clock });
   await engine.services.register({ id: 'orders', control: { kind: 'managed' }, nightly: false });
-  const { job_id = 0 } = engine.schedules.create({ backup_type: 'full', schedule: 'once', service_id: 'orders' });
+  const { job_id = 0 } = await engine.schedules.create(
+    { backup_type: 'full', schedule: 'once', service_id: 'orders' },
+    administrator,
+  );
   await engine.jobs.ended(job_id);
   backup = engine.backups.list({ service_id: 'orders' }).items[0]?.id ?? '';
   engine.begin();
@@ -58,12 +61,15 @@ async function nextRun({ id }: Schedule): Promise<Schedule> {
 
 it('a drill proves the newest backup when cron says so, with its own queries', async () => {
   const queries = [{ sql: "SELECT COUNT(*) FROM mysql.user WHERE User = 'skybackup'", expect: '1' }];
-  const drill = engine.schedules.create({
-    backup_type: 'drill',
-    schedule: daily,
-    service_id: 'orders',
-    checks: { check_table: true, queries },
-  });
+  const drill = await engine.schedules.create(
+    {
+      backup_type: 'drill',
+      schedule: daily,
+      service_id: 'orders',
+      checks: { check_table: true, queries },
+    },
+    administrator,
+  );
   expect(drill).toMatchObject({ type: 'drill', checks: { check_table: true, queries } });
   expect(engine.schedules.list({ service_id: 'orders', type: 'drill' }).items).toMatchObject([{ id: drill.id }]);
   // It takes no backups: as before, nothing does.
@@ -92,12 +98,18 @@ it('a drill rolls the newest backup forward to the end of the archived logs, whe
   await server.close();
   const queries = [{ sql: 'SELECT COUNT(*) FROM shop.orders', expect: '3' }];
   const checks = { point_in_time: 'newest' as const, queries };
-  const drill = engine.schedules.create({ backup_type: 'drill', schedule: daily, service_id: 'orders', checks });
+  const drill = await engine.schedules.create(
+    { backup_type: 'drill', schedule: daily, service_id: 'orders', checks },
+    administrator,
+  );
   // What was written since the backup is not archived yet.
   expect((await nextRun(drill)).message).toContain("doesn't exist");
   expect(engine.verifications.list({}).items[0]?.warnings?.join()).toContain('No archived binary logs follow');
 
-  const { job_id = 0 } = engine.schedules.create({ backup_type: 'binarylog', schedule: 'once', service_id: 'orders' });
+  const { job_id = 0 } = await engine.schedules.create(
+    { backup_type: 'binarylog', schedule: 'once', service_id: 'orders' },
+    administrator,
+  );
   await engine.jobs.ended(job_id);
   expect(await nextRun(drill)).toMatchObject({
     status: 'Succeeded',
@@ -108,7 +120,10 @@ it('a drill rolls the newest backup forward to the end of the archived logs, whe
 });
 
 it('a drill that finds the backup unsound fails, and health says so until one succeeds', async () => {
-  const drill = engine.schedules.create({ backup_type: 'drill', schedule: daily, service_id: 'orders' });
+  const drill = await engine.schedules.create(
+    { backup_type: 'drill', schedule: daily, service_id: 'orders' },
+    administrator,
+  );
   const data = join(home.home.repository, 'v1', 'orders', backup.split(':')[0] ?? '', 'data.xbstream.zst');
   const sound = readFileSync(data);
   const damaged = Buffer.from(sound);
@@ -125,7 +140,10 @@ it('a drill that finds the backup unsound fails, and health says so until one su
 });
 
 it('a drill that was missed while the daemon was down is overdue, and made up for once', async () => {
-  const drill = engine.schedules.create({ backup_type: 'drill', schedule: daily, service_id: 'orders' });
+  const drill = await engine.schedules.create(
+    { backup_type: 'drill', schedule: daily, service_id: 'orders' },
+    administrator,
+  );
   await engine.stop();
   clock.offset += 5 * day;
   engine = await startEngine({ home: home.home, startedBy: 'person', clock });
@@ -144,7 +162,8 @@ it('a drill that was missed while the daemon was down is overdue, and made up fo
 
 it('what is no drill is refused', async () => {
   const base = { service_id: 'orders' } as const;
-  const refusal = (request: Parameters<Engine['schedules']['create']>[0]) => () => engine.schedules.create(request);
+  const refusal = (request: Parameters<Engine['schedules']['create']>[0]) => () =>
+    engine.schedules.create(request, administrator);
   expect(refusal({ ...base, backup_type: 'drill', schedule: 'once' })).toThrow('repeated');
   expect(refusal({ ...base, backup_type: 'drill', schedule: 'weekly' })).toThrow('not a cron schedule');
   expect(refusal({ ...base, backup_type: 'full', schedule: daily, checks: { quick: true } })).toThrow('no "checks"');

@@ -56,7 +56,7 @@ function inState(work: (state: StateStore) => void): void {
 
 function begin(state: StateStore, number: number): void {
   const names = { service_id: 'shop', service_name: 'shop', type: 'full', method: 'mariabackup' };
-  state.backups.begin({ ...names, id: backupIdOf(number), job_id: number });
+  state.backups.begin({ ...names, id: backupIdOf(number), job_id: number, storage: 'local' });
 }
 
 const statusOf = (number: number): string | undefined => engine?.backups.get(backupIdOf(number)).status;

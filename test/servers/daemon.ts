@@ -104,6 +104,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
       binding: 'test',
     },
     http,
+    home,
   );
   if (api.daemon === undefined) throw new Error('no daemon part');
 

@@ -24,11 +24,12 @@ export function scheduleRoutes(app: Api, engine: Engine): void {
       config: { right: 'operate', action: 'Creating a schedule' },
       schema: {
         summary: 'Take a backup now ("once"), or by cron',
+        querystring: PlanQuery,
         body: ScheduleRequest,
         response: { 200: Schedule },
       },
     },
-    (request) => engine.schedules.create(request.body),
+    (request) => engine.schedules.create(request.body, askerOf(request, request.query.plan_id)),
   );
 
   app.get(

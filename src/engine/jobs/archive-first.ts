@@ -70,7 +70,9 @@ async function archive(
   job: JobRow,
   work: JobContext,
 ): Promise<boolean> {
-  const { state, repository } = context;
+  const { state, storages } = context;
+  const storage = storages.defaultFor(registered.id);
+  const repository = storages.at(storage);
   const service = noticeReplacedData(context, registered, work);
   const backupId = newBackupId(service.id);
   state.backups.begin({
@@ -80,6 +82,7 @@ async function archive(
     type: 'binarylog',
     method: 'mariadb-binlog',
     job_id: job.id,
+    storage,
   });
   try {
     const manifest = await take(

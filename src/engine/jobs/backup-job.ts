@@ -20,9 +20,11 @@ export function newBackupId(serviceId: string): string {
   return `${randomBytes(16).toString('hex')}:${serviceId}:${serviceId}-0`;
 }
 
-/** What is asked for: a type, by whom (a schedule, if any), and whether that schedule repeats. */
+/** What is asked for: a type and a place, by whom (a schedule, if any), and whether that schedule repeats. */
 export interface WantedBackup {
   type: string;
+  /** Where it goes; undefined: the service's default. */
+  storage?: string | undefined;
   scheduleId: number;
   repeated: boolean;
 }
@@ -39,7 +41,10 @@ export function startBackup(
 ): StartedBackup {
   const { state, jobs } = context;
   const kind = kindFor(service, wanted.type);
-  if (!wanted.repeated) kind.refuse?.(context, service);
+  const storage = wanted.storage ?? context.storages.defaultFor(service.id);
+  // To the storage it goes to alone: each is whole by itself.
+  const there = { ...context, repository: context.storages.at(storage) };
+  if (!wanted.repeated) kind.refuse?.(there, service, storage);
   const backupId = newBackupId(service.id);
   let reserved: ReservedJob | undefined;
   const started = state.transaction(() => {
@@ -58,11 +63,12 @@ export function startBackup(
       type: wanted.type,
       method: kind.method,
       job_id: ids.jobId,
+      storage,
     });
     link(ids);
     return ids;
   });
-  if (reserved !== undefined) run(context, { service, backupId, kind, wanted }, reserved);
+  if (reserved !== undefined) run(there, { service, backupId, kind, wanted, storage }, reserved);
   return started;
 }
 
@@ -71,9 +77,10 @@ interface Running {
   backupId: string;
   kind: BackupKind;
   wanted: WantedBackup;
+  storage: string;
 }
 
-function run(context: EngineContext, { service, backupId, kind, wanted }: Running, job: ReservedJob): void {
+function run(context: EngineContext, { service, backupId, kind, wanted, storage }: Running, job: ReservedJob): void {
   const { state } = context;
   const { scheduleId, repeated } = wanted;
   const schedule = (change: Parameters<typeof state.schedules.change>[1]): void => {
@@ -89,6 +96,7 @@ function run(context: EngineContext, { service, backupId, kind, wanted }: Runnin
         context,
         service: noticeReplacedData(context, service, work),
         backupId,
+        storage,
         scheduled: repeated,
         work,
         beforePublish: () => checkLease(context, job.row, work.signal),

@@ -15,9 +15,11 @@ import { refuseWithoutChain, serviceLineage } from './service-lineage.ts';
 
 /** One run of a backup, as its kind sees it. */
 export interface BackupRun {
+  /** Its repository is the one that the backup goes to. */
   context: EngineContext;
   service: ServiceRecord;
   backupId: string;
+  storage: string;
   /** Taken by a repeated schedule: nobody is there to be told no. */
   scheduled: boolean;
   work: JobContext;
@@ -42,7 +44,7 @@ export interface BackupKind {
   /** Reads the server's files, and so needs its data directory on this machine. */
   readsFiles: boolean;
   /** Why a single run cannot be, where that is known before it starts; throws. */
-  refuse?(context: EngineContext, service: ServiceRecord): void;
+  refuse?(context: EngineContext, service: ServiceRecord, storage: string): void;
   take(run: BackupRun): Promise<Manifest | NothingNew>;
 }
 
@@ -80,9 +82,16 @@ const backupKinds: Partial<Record<BackupType, BackupKind>> = {
   },
 };
 
-function physicalInput({ context, service, backupId, beforePublish, work }: BackupRun): FullBackupInput {
+function physicalInput({ context, service, backupId, storage, beforePublish, work }: BackupRun): FullBackupInput {
   const { repository, parallel } = context;
-  return { service, backupId, repository, parallel, beforePublish, lineage: serviceLineage(context, service, work) };
+  return {
+    service,
+    backupId,
+    repository,
+    parallel,
+    beforePublish,
+    lineage: serviceLineage(context, service, storage, work),
+  };
 }
 
 /** The kind of a type, for a service that can give it. Throws `unsupported` with the alternatives. */

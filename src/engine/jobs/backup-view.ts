@@ -1,4 +1,5 @@
 import type { Backup } from '../../contract/backups.ts';
+import { localStorage } from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import { bytesInWords } from '../plans/words.ts';
 import type { BackupRow } from '../store/backups-index.ts';
@@ -17,7 +18,8 @@ export function backupView(row: BackupRow, verification?: VerificationRow): Back
     server_pod: row.server_pod,
     reference_full_backup: row.reference_full_backup,
     start_time: toRfc3339(row.start_time),
-    is_external_storage: false,
+    is_external_storage: row.storage !== localStorage,
+    storage: row.storage,
     ...present({
       point_in_time: row.point_in_time,
       end_time: rfc3339(row.end_time),

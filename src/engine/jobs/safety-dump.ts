@@ -14,12 +14,14 @@ import { checkLease } from './lease.ts';
  * back. Returns its id. Throws what keeps the target from being dumped; then nothing of it has been changed.
  */
 export async function takeSafetyDump(
-  { state, repository }: EngineContext,
+  { state, storages }: EngineContext,
   service: StoredService,
   restore: JobRow,
   work: JobContext,
 ): Promise<string> {
   const backupId = newBackupId(service.id);
+  const storage = storages.defaultFor(service.id);
+  const repository = storages.at(storage);
   state.backups.begin({
     id: backupId,
     service_id: service.id,
@@ -27,6 +29,7 @@ export async function takeSafetyDump(
     type: 'dump',
     method: 'mariadb-dump',
     job_id: restore.id,
+    storage,
   });
   const warnings: string[] = [];
   const told: JobContext = {

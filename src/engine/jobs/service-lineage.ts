@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SkybackupError } from '../../contract/errors.ts';
+import { localStorage } from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import { noIncremental } from '../backup/incremental.ts';
 import type { Lineage, ParentManifest } from '../backup/lineage.ts';
@@ -11,17 +12,21 @@ import { fileOptions } from '../mariadb/server-options.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
 
-/** The lineage of a registered service: chains by the index, each member proven to be in the repository. */
+/** The lineage of a registered service in one storage: chains by the index, each member proven to be in its repository. */
 export function serviceLineage(
   context: Pick<EngineContext, 'state' | 'repository' | 'clock'>,
   service: ServiceRecord,
+  storage: string,
   work: Pick<JobContext, 'warn'>,
 ): Lineage {
   const { state, repository, clock } = context;
   return {
     async newestParent(incarnation) {
       for (;;) {
-        const chain = newestSoundChain(state.backups.physicalOf(service.id, incarnation), state.backups.linkOf);
+        const chain = newestSoundChain(
+          state.backups.physicalOf(service.id, incarnation, storage),
+          state.backups.linkOf,
+        );
         if (chain === undefined) return undefined;
         const { lost, last } = await readChain(
           repository,
@@ -54,9 +59,15 @@ export function serviceLineage(
 }
 
 /** A single incremental of a service without any chain is refused at once; what only the server can tell, its job finds. */
-export function refuseWithoutChain({ state }: Pick<EngineContext, 'state'>, service: ServiceRecord): void {
-  if (newestSoundChain(state.backups.physicalOf(service.id, service.incarnation), state.backups.linkOf)) return;
-  throw noIncremental(`${service.id} has no backup of its present data that an incremental could build on.`);
+export function refuseWithoutChain(
+  { state }: Pick<EngineContext, 'state'>,
+  service: ServiceRecord,
+  storage: string,
+): void {
+  const there = state.backups.physicalOf(service.id, service.incarnation, storage);
+  if (newestSoundChain(there, state.backups.linkOf)) return;
+  const where = storage === localStorage ? '' : ` in storage ${storage}`;
+  throw noIncremental(`${service.id} has no backup of its present data${where} that an incremental could build on.`);
 }
 
 /** Looks for each member in the repository: the first that is not whole, or the manifest of the last. */

@@ -1,6 +1,7 @@
 import type { PlanFacts, PlannedOperation } from '../../contract/plans.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { PlannedAction } from './carry-out.ts';
+import { createScheduleOperation } from './create-schedule-operation.ts';
 import { deleteBackupOperation } from './delete-backup-operation.ts';
 import { deleteRestoreOperation } from './delete-restore-operation.ts';
 import { restoreOperation } from './restore-operation.ts';
@@ -30,6 +31,7 @@ export interface Operation {
 const operations: Record<PlannedOperation, Operation> = {
   restore_backup: restoreOperation,
   undo_restore: undoRestoreOperation,
+  create_schedule: createScheduleOperation,
   delete_schedule: deleteScheduleOperation,
   update_schedule: updateScheduleOperation,
   delete_restore: deleteRestoreOperation,

@@ -1,4 +1,5 @@
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
+import { localStorage } from '../../contract/storages.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { highestGtids } from '../mariadb/gtid.ts';
 import type { RetainedBackup } from './retained-backup.ts';
@@ -17,7 +18,13 @@ export function takeOffTheList(
   }
   for (const { id, state: was } of backups) {
     // A try that failed left nothing that a sweep does not find, and what was lost may come back with its disk.
-    if (was !== 'failed') state.removals.add({ backup_id: id, service_id: serviceId });
+    if (was !== 'failed') {
+      state.removals.add({
+        backup_id: id,
+        service_id: serviceId,
+        storage: state.backups.storageOf(id) ?? localStorage,
+      });
+    }
     state.backups.remove(id);
   }
 }

@@ -7,6 +7,7 @@ import { systemClock } from '../clock.ts';
 import { JobRunner } from '../jobs/job-runner.ts';
 import { openRepository } from '../repository/open.ts';
 import { localDirectory } from '../storage/local-directory.ts';
+import { Storages } from '../storages/storages.ts';
 import { openState } from '../store/state-store.ts';
 import { RetentionTimer } from './retention-timer.ts';
 
@@ -20,9 +21,11 @@ it('lets requests through between the services whose pass is due, and stops betw
       state.services.add({ ...service, datadir: undefined, incarnation: 'one', created_at: new Date().toISOString() });
     }
     const passed = (): number => ids.filter((id) => state.retention.get(id)?.last_pass_at !== undefined).length;
+    const home = homeOf({ SKYBACKUP_HOME: root });
     const timer = new RetentionTimer({
-      home: homeOf({ SKYBACKUP_HOME: root }),
+      home,
       state,
+      storages: new Storages({ home, state, clock: systemClock }),
       repository: openRepository(localDirectory(join(root, 'repository'))),
       jobs: new JobRunner(state),
       clock: systemClock,

@@ -26,6 +26,7 @@ export function scheduleView(context: Pick<EngineContext, 'state'>, row: Schedul
       next_run_at: row.suspended ? undefined : rfc3339(row.next_run_at),
       checks: row.checks,
       after_restore: row.after_restore,
+      storage: row.storage,
       warnings: warnings.length === 0 ? undefined : warnings,
     }),
   };

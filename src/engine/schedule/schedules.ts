@@ -9,6 +9,7 @@ import { kindFor } from '../jobs/backup-kinds.ts';
 import { carryOutPlanned } from '../plans/carry-out.ts';
 import { findSchedule } from '../plans/schedule-operations.ts';
 import { findService } from '../services/find-service.ts';
+import { wantedStorage } from '../storages/wanted-storage.ts';
 import type { ScheduleRow } from '../store/schedules-table.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { drillCron, startDrill } from './drills.ts';
@@ -16,8 +17,15 @@ import { nextRunAfter } from './next-run.ts';
 import { scheduleView } from './schedule-view.ts';
 import { startAfterRestore } from './start-after-restore.ts';
 
-/** Creates a schedule; a one-time one starts at once, or throws `conflict` naming the job that is in its way. */
-export function createSchedule(context: EngineContext, request: ScheduleRequest): Schedule {
+/**
+ * Creates a schedule; a one-time one starts at once, or throws `conflict` naming the job that is in its way. Backups to a
+ * place that is new to the service need a plan, or an administrator.
+ */
+export async function createSchedule(
+  context: EngineContext,
+  request: ScheduleRequest,
+  asker: Asker,
+): Promise<Schedule> {
   const service = findService(context.state, request.service_id);
   const { backup_type: type, checks } = request;
   if (type === 'drill') return addRepeated(context, service, { type, checks, schedule: drillCron(request) });
@@ -25,19 +33,25 @@ export function createSchedule(context: EngineContext, request: ScheduleRequest)
   if (checks !== undefined) {
     throw new SkybackupError('invalid_request', `A ${type} backup has no "checks": a schedule of type drill has.`);
   }
-  if (request.external_storage !== undefined) {
-    throw new SkybackupError('unsupported', 'Backups to an external bucket are not supported by this daemon yet.', {
-      hint: `Leave external_storage out: backups then go to ${context.repository.url}.`,
-    });
-  }
-  if (request.schedule === once) return startOnce(context, service, type);
-  return addRepeated(context, service, { type, schedule: checkCron(request.schedule) });
+  const storage = await wantedStorage(context, request, asker);
+  const cron = request.schedule === once ? undefined : checkCron(request.schedule);
+  const create = (): Schedule =>
+    cron === undefined
+      ? startOnce(context, service, type, storage)
+      : addRepeated(context, service, { type, schedule: cron, storage });
+  const isNew = storage !== undefined && context.storages.isNewTo(service.id, storage);
+  if (!isNew && asker.planId === undefined) return create();
+  const args = { service_id: service.id, backup_type: type, schedule: cron ?? once, storage };
+  return carryOutPlanned(context, { operation: 'create_schedule', arguments: args }, asker, undefined, create);
 }
 
 function addRepeated(
   context: EngineContext,
   service: StoredService,
-  { schedule, ...what }: Pick<ScheduleRequest, 'checks'> & { type: ScheduleType; schedule: string },
+  {
+    schedule,
+    ...what
+  }: Pick<ScheduleRequest, 'checks'> & { type: ScheduleType; schedule: string; storage?: string | undefined },
 ): Schedule {
   const { state, clock } = context;
   const row = state.schedules.add({
@@ -59,8 +73,8 @@ export function startScheduledRun(context: EngineContext, schedule: ScheduleRow)
   if (schedule.after_restore !== undefined) return startAfterRestore(context, schedule);
   if (schedule.type === 'drill') return startDrill(context, schedule);
   const service = findService(context.state, schedule.service_id);
-  const { id, type } = schedule;
-  return startBackup(context, service, { type, scheduleId: id, repeated: true }, () => undefined);
+  const { id, type, storage } = schedule;
+  return startBackup(context, service, { type, storage, scheduleId: id, repeated: true }, () => undefined);
 }
 
 /** Changes a repeated schedule. Where protection drops, an approved plan or an administrator is needed. */
@@ -118,7 +132,12 @@ export async function deleteSchedule(context: EngineContext, id: number, asker: 
   });
 }
 
-function startOnce(context: EngineContext, service: StoredService, type: BackupType): Schedule {
+function startOnce(
+  context: EngineContext,
+  service: StoredService,
+  type: BackupType,
+  storage: string | undefined,
+): Schedule {
   const { state } = context;
   let id = 0;
   state.transaction(() => {
@@ -126,11 +145,12 @@ function startOnce(context: EngineContext, service: StoredService, type: BackupT
       service_id: service.id,
       schedule: once,
       type,
+      storage,
       message: 'Backup is scheduled.',
       warnings: [],
       next_run_at: undefined,
     }).id;
-    startBackup(context, service, { type, scheduleId: id, repeated: false }, ({ jobId, backupId }) =>
+    startBackup(context, service, { type, storage, scheduleId: id, repeated: false }, ({ jobId, backupId }) =>
       state.schedules.change(id, { job_id: jobId, backup_id: backupId }),
     );
   });

@@ -33,8 +33,10 @@ const BackupRow = z.object({
   binlog_gtid: optional(z.string()),
   unfit: optional(z.string()),
   job_id: optional(z.number()),
+  storage: z.string(),
   warnings: texts,
 });
+const UsedStorage = z.object({ storage: z.string(), service_id: z.string(), backups: z.number(), bytes: z.number() });
 const ListedRow = z.object({ id: z.string(), listing: optional(z.string()) });
 const RunningRow = z.object({ id: z.string(), service_id: z.string() });
 export type BackupRow = z.infer<typeof BackupRow>;
@@ -52,20 +54,21 @@ export interface NewBackup {
   type: string;
   method: string;
   job_id: number;
+  storage: string;
 }
 
 /** What the repository holds, and what was tried, for quick listing. */
 export function backupsIndex(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
-    `INSERT INTO backups (id, service_id, service_name, server_pod, type, method, status, start_time, job_id)
-     VALUES (?, ?, ?, ?, ?, ?, 'Running', ?, ?)`,
+    `INSERT INTO backups (id, service_id, service_name, server_pod, type, method, status, start_time, job_id, storage)
+     VALUES (?, ?, ?, ?, ?, ?, 'Running', ?, ?, ?)`,
   );
   const publish = db.prepare(
     `INSERT INTO backups (id, service_id, service_name, server_pod, type, method, status, message, incarnation, reference_full_backup,
        parent, from_lsn, to_lsn, point_in_time, server_version, start_time, end_time, storage_bytes, disk_bytes,
-       binlog_file, binlog_position, binlog_gtid, unfit)
-     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET status = 'Succeeded', message = NULL, type = excluded.type, method = excluded.method,
+       binlog_file, binlog_position, binlog_gtid, unfit, storage)
+     VALUES (?, ?, ?, ?, ?, ?, 'Succeeded', NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, 'local'))
+     ON CONFLICT (id) DO UPDATE SET storage = CASE WHEN backups.status = 'Failed' THEN excluded.storage ELSE backups.storage END, status = 'Succeeded', message = NULL, type = excluded.type, method = excluded.method,
        incarnation = excluded.incarnation, reference_full_backup = excluded.reference_full_backup,
        parent = excluded.parent, from_lsn = excluded.from_lsn, to_lsn = excluded.to_lsn,
        point_in_time = excluded.point_in_time, server_version = excluded.server_version, start_time = excluded.start_time, end_time = excluded.end_time,
@@ -83,7 +86,18 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
      ORDER BY start_time DESC, rowid DESC LIMIT 1`,
   );
   const setListing = db.prepare('UPDATE backups SET listing = ? WHERE id = ?');
-  const listings = db.prepare("SELECT id, listing FROM backups WHERE service_id = ? AND status = 'Succeeded'");
+  const listings = db.prepare(
+    "SELECT id, listing FROM backups WHERE service_id = ? AND status = 'Succeeded' AND storage = ?",
+  );
+  const storage = db.prepare('SELECT storage FROM backups WHERE id = ?');
+  const isUsed = db.prepare(
+    "SELECT 1 FROM backups WHERE service_id = ? AND status = 'Succeeded' AND storage = ? LIMIT 1",
+  );
+  const used = db.prepare(
+    `SELECT storage, service_id, count(*) AS backups, coalesce(sum(storage_bytes), 0) AS bytes FROM backups
+     WHERE status = 'Succeeded' GROUP BY storage, service_id ORDER BY storage, service_id`,
+  );
+  const forgetStorage = db.prepare('DELETE FROM backups WHERE storage = ?');
   // The counts know them all, and are few.
   const services = db.prepare(
     `SELECT DISTINCT service_id AS id FROM backup_counts WHERE span = ${countSpans.all} AND service_id <> '' ORDER BY 1`,
@@ -95,6 +109,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   const physical = db.prepare(
     // Manifests tell whole seconds: of two backups within one, the row that came later is the newer.
     `SELECT * FROM backups WHERE service_id = ? AND incarnation = ? AND status = 'Succeeded' AND type IN ('full', 'incremental')
+       AND storage = ?
      ORDER BY start_time DESC, rowid DESC`,
   );
   // In small letters, as its index has it.
@@ -115,11 +130,14 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
   const watchers = new Set<Set<string>>();
   return {
     begin(backup: NewBackup): void {
-      const { id, service_id, service_name, type, method, job_id } = backup;
-      insert.run(id, service_id, service_name, id.split(':')[2] ?? service_id, type, method, now(), job_id);
+      const { id, service_id, service_name, type, method, job_id, storage } = backup;
+      insert.run(id, service_id, service_name, id.split(':')[2] ?? service_id, type, method, now(), job_id, storage);
     },
-    /** The manifest is the truth: whatever the row said, this backup is there. */
-    publish(manifest: Manifest): void {
+    /**
+     * The manifest is the truth: whatever the row said, this backup is there. `foundIn` is the storage it was found in; one that
+     * a job has taken is where its row says.
+     */
+    publish(manifest: Manifest, foundIn?: string): void {
       publish.run(
         manifest.id,
         manifest.service_id,
@@ -142,6 +160,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
         manifest.binlog?.position ?? null,
         manifest.binlog?.gtid ?? null,
         manifest.unfit_for_point_in_time ?? null,
+        foundIn ?? null,
       );
     },
     end: (id: string, status: 'Failed' | 'Cancelled', message: string): void =>
@@ -161,9 +180,9 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
       return row && BackupRow.parse(row);
     },
     setListing: (id: string, listing: string): void => void setListing.run(listing, id),
-    /** Of every backup of a service that is there: the folder it lies in, and what lay there. */
-    listingsOf: (serviceId: string): ListedBackup[] =>
-      listings.all(serviceId).map((row) => {
+    /** Of every backup of a service that is there, in one storage: the folder it lies in, and what lay there. */
+    listingsOf: (serviceId: string, storage: string): ListedBackup[] =>
+      listings.all(serviceId, storage).map((row) => {
         const { id, listing } = ListedRow.parse(row);
         return { id, folder: backupPrefix(serviceId, id), listing };
       }),
@@ -180,15 +199,27 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
       watchers.add(removed);
       return { removed, end: () => void watchers.delete(removed) };
     },
-    /** Full and incremental backups of one incarnation that are published, newest first; read as far as they are asked for. */
-    *physicalOf(serviceId: string, incarnation: string): Generator<ChainLink> {
-      for (const row of physical.iterate(serviceId, incarnation)) yield chainLink(BackupRow.parse(row));
+    /**
+     * Full and incremental backups of one incarnation that are published in one storage, newest first; read as far as they are
+     * asked for. Chains stay within a storage: each is whole by itself.
+     */
+    *physicalOf(serviceId: string, incarnation: string, storage: string): Generator<ChainLink> {
+      for (const row of physical.iterate(serviceId, incarnation, storage)) yield chainLink(BackupRow.parse(row));
     },
     /** Where a published backup stands in its chain. */
     linkOf(id: string): ChainLink | undefined {
       const row = one.get(id);
       return row?.status === 'Succeeded' ? chainLink(BackupRow.parse(row)) : undefined;
     },
+    storageOf(id: string): string | undefined {
+      const row = storage.get(id);
+      return row && z.object({ storage: z.string() }).parse(row).storage;
+    },
+    isUsedBy: (storage: string, serviceId: string): boolean => isUsed.get(serviceId, storage) !== undefined,
+    /** How many good backups of which service lie in which storage, and their bytes. */
+    usedStorages: () => used.all().map((row) => UsedStorage.parse(row)),
+    /** Takes the backups of a storage off the list; they stay where they are. */
+    forgetStorage: (storage: string): void => void forgetStorage.run(storage),
     running: (): { id: string; service_id: string }[] => running.all().map((row) => RunningRow.parse(row)),
     /** Every GTID position any backup of a service recorded. */
     gtidsOf: (serviceId: string): string[] =>

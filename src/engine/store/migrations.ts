@@ -276,4 +276,9 @@ ALTER TABLE schedules ADD COLUMN after_restore INTEGER;
 ALTER TABLE restores ADD COLUMN import TEXT CHECK (import IN ('untouched', 'begun'));
 ALTER TABLE restores ADD COLUMN safety_backup TEXT;
 `,
+  // Which storage holds a backup, or files of one that was deleted; of a schedule, NULL: the service's default.
+  `
+ALTER TABLE backups ADD COLUMN storage TEXT NOT NULL DEFAULT 'local';
+ALTER TABLE removals ADD COLUMN storage TEXT NOT NULL DEFAULT 'local';
+ALTER TABLE schedules ADD COLUMN storage TEXT;`,
 ];

@@ -21,11 +21,16 @@ export interface ReconcileOptions {
   isStopped?: () => boolean;
 }
 
-type Context = Pick<EngineContext, 'state' | 'repository' | 'log'>;
+/** `repository` is that of the storage which is compared. */
+type Context = Pick<EngineContext, 'state' | 'repository' | 'log'> & { storage: string };
 
 /** Takes a backup into the index, its tables and binary logs included. */
-export function recordBackup(state: Pick<StateStore, 'backups' | 'archivedLogs' | 'tables'>, manifest: Manifest): void {
-  state.backups.publish(manifest);
+export function recordBackup(
+  state: Pick<StateStore, 'backups' | 'archivedLogs' | 'tables'>,
+  manifest: Manifest,
+  foundIn?: string,
+): void {
+  state.backups.publish(manifest, foundIn);
   state.archivedLogs.publish(manifest);
   state.tables.publish(manifest);
   state.backups.setListing(manifest.id, publishedListing(manifest));
@@ -55,16 +60,18 @@ export async function reconcileCatalogue(context: Context, options: ReconcileOpt
 }
 
 async function reconcileService(context: Context, serviceId: string, options: ReconcileOptions): Promise<Reconciled> {
-  const { state, repository } = context;
+  const { state, repository, storage } = context;
   // Both before the listing: what is published from here on may not be in it, and what is deleted may.
-  const known = new Map(state.backups.listingsOf(serviceId).map((row) => [row.folder, row]));
+  const known = new Map(state.backups.listingsOf(serviceId, storage).map((row) => [row.folder, row]));
   const removals = state.backups.watchRemovals();
   const present = new Set<string>();
   let swept = 0;
   let batch: Found[] = [];
   const takeIn = (): void => {
     state.transaction(() => {
-      for (const found of batch) if (isOurs(state, found.manifest.id, removals.removed)) record(state, found);
+      for (const found of batch) {
+        if (isOurs(context, found.manifest.id, removals.removed)) record(context, found);
+      }
     });
     batch = [];
   };
@@ -98,15 +105,16 @@ interface Found {
   listing: string;
 }
 
-/** Whether the index may learn of it from here: it was not deleted, and no job is about to record it. */
-function isOurs(state: StateStore, id: string, removed: ReadonlySet<string>): boolean {
+/** Whether the index may learn of it from here: it was not deleted, no job is about to record it, and it is no copy. */
+function isOurs({ state, storage }: Context, id: string, removed: ReadonlySet<string>): boolean {
   // Deleted, though its files are not gone yet; or gone since its manifest was read.
   if (removed.has(id) || state.removals.has(id)) return false;
-  return state.backups.get(id)?.status !== 'Running';
+  const row = state.backups.get(id);
+  return row?.status !== 'Running' && (row?.status !== 'Succeeded' || row.storage === storage);
 }
 
-function record(state: StateStore, { manifest, listing }: Found): void {
-  recordBackup(state, manifest);
+function record({ state, storage }: Context, { manifest, listing }: Found): void {
+  recordBackup(state, manifest, storage);
   // As it lies there, whatever program wrote it.
   state.backups.setListing(manifest.id, listing);
 }
@@ -143,15 +151,16 @@ async function sweep(
  * Decides the backups that were running when the daemon ended, by what lies in their folders: published ones succeeded,
  * what others stored is removed. Costs as much as there are such backups, not as there are backups.
  */
-export async function settleRunning({ state, repository, log }: Context): Promise<void> {
+export async function settleRunning({ state, repository, log }: Omit<Context, 'storage'>): Promise<void> {
   for (const { id, service_id } of state.backups.running()) {
     try {
       const manifest = await repository.manifest(service_id, id);
       if (manifest === undefined) await repository.remove(service_id, id);
       else if (await repository.isWhole(manifest)) state.transaction(() => recordBackup(state, manifest));
     } catch (error) {
-      if (!(error instanceof SkybackupError) || error.code !== 'backup_damaged') throw error;
-      log('warn', 'a backup in the repository is damaged', { backup: id, reason: error.message });
+      if (!(error instanceof SkybackupError)) throw error;
+      // A bucket may be out of reach: its review finds what was published there.
+      log('warn', 'a backup that was running could not be looked at', { backup: id, reason: error.message });
     }
   }
 }

@@ -20,6 +20,7 @@ const ScheduleRow = z.object({
   next_run_at: optional(time),
   last_run_at: optional(time),
   last_skip: optional(z.string()),
+  storage: optional(z.string()),
   checks: z
     .string()
     .nullable()
@@ -37,6 +38,8 @@ export interface NewSchedule {
   type: ScheduleType;
   /** Of a drill alone. */
   checks?: DrillChecks | undefined;
+  /** Undefined: the service's default, whatever that is when it runs. */
+  storage?: string | undefined;
   message: string;
   warnings: string[];
   /** When it is due; of a one-time one that is begun by whoever makes it: undefined. */
@@ -64,8 +67,8 @@ export interface ScheduleChange {
 /** One-time and repeated backups. `last_run_at` is the cron moment that was served, not when its job began. */
 export function schedulesTable(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(
-    `INSERT INTO schedules (service_id, schedule, type, checks, status, message, warnings, next_run_at, after_restore, owed_from, created_at, updated_at)
-     VALUES (?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+    `INSERT INTO schedules (service_id, schedule, type, checks, storage, status, message, warnings, next_run_at, after_restore, owed_from, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, 'Scheduled', ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
   );
   const one = db.prepare('SELECT * FROM schedules WHERE id = ?');
   const remove = db.prepare('DELETE FROM schedules WHERE id = ?');
@@ -95,13 +98,14 @@ export function schedulesTable(db: DatabaseSync, now: () => number) {
   return {
     get,
     add(schedule: NewSchedule): ScheduleRow {
-      const { service_id, type, checks, message, warnings, next_run_at } = schedule;
+      const { service_id, type, checks, storage, message, warnings, next_run_at } = schedule;
       return ScheduleRow.parse(
         insert.get(
           service_id,
           schedule.schedule,
           type,
           checks === undefined ? null : JSON.stringify(checks),
+          storage ?? null,
           message,
           JSON.stringify(warnings),
           next_run_at ?? null,

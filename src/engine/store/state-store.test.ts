@@ -184,6 +184,6 @@ it('takes the later of two backups within one second for the newer, whatever the
     state.backups.publish(sampleManifest(id, object));
   }
   const inOrder = [7, 3, 9].map((number) => backupIdOf(number));
-  expect([...state.backups.physicalOf('shop', 'incarnation-1')].map(({ id }) => id)).toEqual(inOrder);
+  expect([...state.backups.physicalOf('shop', 'incarnation-1', 'local')].map(({ id }) => id)).toEqual(inOrder);
   expect(state.backups.lastGood('shop')?.id).toBe(inOrder[0]);
 });

@@ -148,6 +148,17 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
         services: parts.flatMap(({ services }) => services).map(withoutHiddenTarget),
       };
     },
+    listStorages: async (options) =>
+      (await api.listStorages(options)).map(
+        ({ default_for, services, backups: _all, storage_bytes: _bytes, ...storage }) => ({
+          ...storage,
+          // How much lies there would tell of others.
+          ...(default_for === undefined
+            ? {}
+            : { default_for: Array.isArray(default_for) ? default_for.filter(sees) : default_for }),
+          ...(services === undefined ? {} : { services: services.filter(sees) }),
+        }),
+      ),
     daemon: api.daemon && ownParts(api.daemon, { need, own, pageOf, getBackup: api.getBackup }),
   };
 }

@@ -11,6 +11,7 @@ import { listBackups } from './list-backups.ts';
 import { listRestores } from './list-restores.ts';
 import { listSchedules } from './list-schedules.ts';
 import { listServices } from './list-services.ts';
+import { listStorages } from './list-storages.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { setRetention } from './set-retention.ts';
 import { showBackup } from './show-backup.ts';
@@ -27,6 +28,7 @@ export const allTools: readonly Tool[] = [
   listBackups,
   showBackup,
   checkBackups,
+  listStorages,
   createBackup,
   verifyBackup,
   findTransactions,

@@ -3,6 +3,7 @@ import { backupTypes } from '../../contract/backup-types.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { startedBackup } from '../follow/started-backup.ts';
+import { storageArgument, storageEffect } from '../storage-effect.ts';
 import { refuseImpossibleType } from '../type-rules.ts';
 import { quoteText } from '../untrusted-text.ts';
 
@@ -16,7 +17,9 @@ export const createBackup = defineTool({
   input: z.strictObject({
     service: z.string().max(300),
     type: z.enum(backupTypes).default('full'),
+    storage: storageArgument,
   }),
+  takesNothing: true,
   output: {
     id: 'number',
     job_id: 'number',
@@ -24,14 +27,21 @@ export const createBackup = defineTool({
     status: 'string',
     wait_for: 'object',
   },
-  async exact({ service, type }, { api, signal }) {
+  async exact({ service, type, storage }, { api, signal }) {
     const found = await findService(api, service, signal);
     await refuseImpossibleType(api, found, type, signal);
-    return { service_id: found.id, backup_type: type, label: serviceLabel(found) };
+    const request = { service_id: found.id, backup_type: type, schedule: 'once', ...(storage && { storage }) };
+    return { ...request, label: serviceLabel(found) };
   },
-  async run({ label, ...request }, { api, signal }) {
+  effect: (exact, { api, signal }) =>
+    storageEffect(exact, api, signal, {
+      service: exact.service_id,
+      type: exact.backup_type,
+      storage: exact.storage,
+    }),
+  async run({ label, ...request }, { api, signal, planId }) {
     const asked = new Date();
-    const schedule = await api.createSchedule({ ...request, schedule: 'once' }, { signal });
+    const schedule = await api.createSchedule(request, { signal, ...(planId === undefined ? {} : { planId }) });
     const wait = startedBackup(schedule, asked);
     return {
       text: [

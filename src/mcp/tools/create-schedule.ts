@@ -3,6 +3,7 @@ import { scheduleTypes } from '../../contract/backup-types.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { scheduleInWords } from '../schedule-words.ts';
+import { storageArgument, storageEffect } from '../storage-effect.ts';
 import { refuseImpossibleType } from '../type-rules.ts';
 
 export const createSchedule = defineTool({
@@ -19,22 +20,32 @@ export const createSchedule = defineTool({
     service: z.string().max(300),
     cron: z.string().max(200).describe('minute hour day month weekday, UTC'),
     type: z.enum(scheduleTypes).default('full'),
+    storage: storageArgument,
   }),
+  takesNothing: true,
   output: {
     id: 'number',
     service_id: 'string',
     in_words: 'string',
     next_runs: 'string[]',
   },
-  async exact({ service, cron, type }, { api, signal }) {
+  async exact({ service, cron, type, storage }, { api, signal }) {
     const { checkCron } = await import('../../contract/cron.ts');
     const schedule = checkCron(cron);
     const found = await findService(api, service, signal);
     await refuseImpossibleType(api, found, type, signal);
-    return { service_id: found.id, schedule, backup_type: type, label: serviceLabel(found) };
+    const request = { service_id: found.id, schedule, backup_type: type, ...(storage && { storage }) };
+    return { ...request, label: serviceLabel(found) };
   },
-  async run({ label, ...request }, { api, signal }) {
-    const made = await api.createSchedule(request, { signal });
+  effect: (exact, { api, signal }) =>
+    storageEffect(exact, api, signal, {
+      service: exact.service_id,
+      cron: exact.schedule,
+      type: exact.backup_type,
+      storage: exact.storage,
+    }),
+  async run({ label, ...request }, { api, signal, planId }) {
+    const made = await api.createSchedule(request, { signal, ...(planId === undefined ? {} : { planId }) });
     const { words, next } = await scheduleInWords(made.schedule, 3, made.suspended);
     return {
       text: [

@@ -12,7 +12,7 @@ export const listServices = defineTool({
   operation: 'read',
   title: 'List database services',
   description:
-    'Lists the MariaDB services that can be backed up and restored: id, status, version, place. Start here when a person names a database: every `service` argument takes an id, a unique name or an FQDN. With `service` shows that one: whether it runs again after a restore, and to which points in time it can go back.',
+    'Lists the MariaDB services: id, status, version, place. Start here when a person names a database: `service` arguments take an id, a unique name or an FQDN. With `service` shows that one: whether it runs, and to which points in time it can go back.',
   input: z.strictObject({
     service: z.string().max(300).optional(),
     ...listArguments,

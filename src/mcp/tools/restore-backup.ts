@@ -11,7 +11,7 @@ export const restoreBackup = defineTool({
     'REPLACES ALL DATA of a service by a backup. Before calling, tell the person which service loses its data, to which moment it goes back, and offer create_backup of it first. The first call changes nothing: a person must approve the plan, in a form or as the answer says; only then does it start. Returns at once; then wait_for.',
   descriptionOf: {
     daemon:
-      'Offer target "new" first: it makes a service of the backup, or of some tables of it, replaces nothing and needs no approval. A point in time rolls the backup forward through archived binary logs, exact to the transaction. A server registered without a data directory only takes dumps: imported, not atomic.',
+      'Offer target "new" first: it makes a service of the backup, or of some tables of it, replaces nothing and needs no approval. A point in time is exact to the transaction. A server registered without a data directory only takes dumps: imported, not atomic.',
     cloud:
       "Only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
   },
@@ -39,10 +39,7 @@ export const restoreBackup = defineTool({
     gtid: z.string().max(2000).optional().describe('Instead of a time: the last transaction wanted'),
     before_gtid: z.string().max(100).optional().describe('Instead: the first one not wanted, a DROP say'),
     keep_account: z.boolean().optional().describe("false: skybackup's own login becomes the backup's as well"),
-    safety_dump: z
-      .boolean()
-      .optional()
-      .describe('false: without the dump of before, where a running server imports one'),
+    safety_dump: z.boolean().optional().describe('false: no dump first, where a running server imports one'),
   }),
   output: {
     id: 'number',

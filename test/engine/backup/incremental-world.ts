@@ -40,7 +40,7 @@ export function register(server: TestMariadbd): Registered {
     { job = recordedJob(), input = {} }: TakeOptions,
     how: (input: FullBackupInput, job: RecordedJob) => Promise<Manifest>,
   ): Promise<Manifest> => {
-    const lineage = serviceLineage({ state, repository, clock: systemClock }, service(), job);
+    const lineage = serviceLineage({ state, repository, clock: systemClock }, service(), 'local', job);
     const manifest = await how(
       { service: service(), backupId: backupId(), repository, lineage, beforePublish: () => {}, ...input },
       job,

@@ -131,7 +131,7 @@ it('finds its ranges again from the manifests alone, and only of backups that ar
   const { repository } = world.input();
   const rebuilt = openState(join(server.root, 'rebuilt.db'));
   const reconcile = () =>
-    reconcileCatalogue({ state: rebuilt, repository, log: () => {} }, { sweepBefore: new Date(0) });
+    reconcileCatalogue({ state: rebuilt, repository, storage: 'local', log: () => {} }, { sweepBefore: new Date(0) });
   await reconcile();
   expect(archivedRanges(rebuilt, 'shop')).toEqual([range]);
   await repository.remove('shop', second.manifest?.id ?? '');

@@ -34,7 +34,8 @@ let count = 0;
 function begin(type: string, service_id = 'orders'): string {
   count += 1;
   const id = `${count.toString(16).padStart(32, '0')}:${service_id}:${service_id}-0`;
-  state.backups.begin({ id, service_id, service_name: service_id, type, method: 'mariabackup', job_id: count });
+  const method = 'mariabackup';
+  state.backups.begin({ id, service_id, service_name: service_id, type, method, job_id: count, storage: 'local' });
   return id;
 }
 

@@ -29,7 +29,7 @@ beforeAll(async () => {
   );
   const context = { state: world.state, repository, clock: systemClock };
   world.state.services.add(serviceOf(server));
-  const lineage = serviceLineage(context, serviceOf(server), recordedJob());
+  const lineage = serviceLineage(context, serviceOf(server), 'local', recordedJob());
   incremental = await takeIncrementalBackup({ ...input(), lineage, orFull: false }, recordedJob());
   recordBackup(world.state, incremental);
   await world.archive();

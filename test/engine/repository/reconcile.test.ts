@@ -78,7 +78,7 @@ async function publish(number: number): Promise<Manifest> {
 function begin(number: number): void {
   const id = backupIdOf(number);
   const service = { service_id: 'shop', service_name: 'shop' };
-  state.backups.begin({ id, ...service, type: 'full', method: 'mariabackup', job_id: number });
+  state.backups.begin({ id, ...service, type: 'full', method: 'mariabackup', job_id: number, storage: 'local' });
 }
 
 /** Nothing is old enough to be swept, unless a test says so. */
@@ -88,7 +88,7 @@ async function reconcile(
 ): Promise<Reconciled & { read: number }> {
   reads = [];
   const log = (...warning: unknown[]): void => void warnings.push(warning);
-  const context = { state, repository: open(meanwhile), log };
+  const context = { state, repository: open(meanwhile), storage: 'local', log };
   const result = await reconcileCatalogue(context, { sweepBefore: new Date(0), ...options });
   return { ...result, read: reads.length };
 }
@@ -160,7 +160,7 @@ describe('beside jobs that go on', () => {
 
   it('does not bring back a backup whose files have yet to go', async () => {
     await publish(1);
-    state.removals.add({ backup_id: backupIdOf(1), service_id: 'shop' });
+    state.removals.add({ backup_id: backupIdOf(1), service_id: 'shop', storage: 'local' });
     await reconcile();
     expect(statusOf(1)).toBeUndefined();
   });

@@ -66,7 +66,10 @@ afterAll(async () => {
 async function take(backup_type: BackupType): Promise<Backup> {
   await server.sql(`USE shop; INSERT INTO customers (name, note) VALUES (UUID(), 'before a ${backup_type}');
     REPLACE INTO settings VALUES ('now', UUID()); REPLACE INTO legacy VALUES (1, UUID());`);
-  const { job_id = 0 } = engine.schedules.create({ backup_type, schedule: 'once', service_id: 'shop' });
+  const { job_id = 0 } = await engine.schedules.create(
+    { backup_type, schedule: 'once', service_id: 'shop' },
+    administrator,
+  );
   await engine.jobs.ended(job_id);
   const job = engine.jobs.get(job_id);
   // Neither a missing parent nor a gap in the logs.

@@ -1,0 +1,21 @@
+import { bytesInWords } from '../../engine/plans/words.ts';
+import { table } from '../table.ts';
+import { exitCodes, type Terminal } from '../terminal.ts';
+import { withApi } from '../with-api.ts';
+
+export function listStorages(terminal: Terminal): Promise<number> {
+  return withApi(terminal, async (api) => {
+    const storages = await api.listStorages();
+    const head = ['NAME', 'PATH', 'DEFAULT FOR', 'BACKUPS', 'SIZE', 'TROUBLE'];
+    const rows = storages.map(({ name, path, default_for, backups, storage_bytes, trouble }) => [
+      name,
+      path,
+      Array.isArray(default_for) ? default_for.join(', ') : default_for,
+      String(backups ?? 0),
+      bytesInWords(storage_bytes ?? 0),
+      trouble,
+    ]);
+    terminal.result({ storages }, table(head, rows));
+    return exitCodes.done;
+  });
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { BucketPath } from './schedules.ts';
+
+/** The daemon's own repository, in its home: there from the start, and never taken off the list. */
+export const localStorage = 'local';
+
+/** Short enough for people to say. */
+export const StorageName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be small letters, digits and hyphens');
+
+/** Which services' backups go to a storage where nothing else is said: all, or those named. */
+export const DefaultFor = z.union([z.literal('all'), z.array(z.string().min(1).max(300)).max(1000)]);
+export type DefaultFor = z.infer<typeof DefaultFor>;
+
+/** Registers a place for backups. Only a person does this: whoever names a bucket decides who can read the data. */
+export const StorageRequest = z.strictObject({
+  name: StorageName,
+  path: z.union([BucketPath, z.string().regex(/^file:\/\/\/[^\s]+$/, 'must be file:///folder')]),
+  /** As in a schedule's own bucket; without them, those of the daemon's machine. */
+  credentials: z.string().max(65_536).optional(),
+  default_for: DefaultFor.optional(),
+});
+export type StorageRequest = z.infer<typeof StorageRequest>;
+
+export const StoragePatch = z.strictObject({ default_for: DefaultFor.nullable() });
+export type StoragePatch = z.infer<typeof StoragePatch>;
+
+/** A place for backups as anyone may see it: never its credentials. */
+export const Storage = z.looseObject({
+  name: z.string(),
+  path: z.string(),
+  /** Whether it has credentials of its own. */
+  has_credentials: z.boolean().optional(),
+  default_for: DefaultFor.optional(),
+  added_at: z.string().optional(),
+  /** Services that have backups there: for them it is no new place. */
+  services: z.array(z.string()).optional(),
+  backups: z.number().int().optional(),
+  storage_bytes: z.number().optional(),
+  /** Why it could not be looked at when that was last tried. */
+  trouble: z.string().optional(),
+});
+export type Storage = z.infer<typeof Storage>;
+
+export const StoragesList = z.looseObject({ storages: z.array(Storage) });
+
+/** What a check of a storage found: it was written to, read back, and emptied again. */
+export const StorageCheck = z.looseObject({
+  name: z.string(),
+  path: z.string(),
+  /** Sentences on what the storage does otherwise than most, and what follows. */
+  remarks: z.array(z.string()),
+});
+export type StorageCheck = z.infer<typeof StorageCheck>;

@@ -1,0 +1,71 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SkybackupError } from '../contract/errors.ts';
+import type { Home } from '../contract/home.ts';
+import { registerSecret } from '../contract/redact.ts';
+import { DefaultFor, StorageName } from '../contract/storages.ts';
+
+/**
+ * A registered storage. In a file of its own and not in the state: a state that is lost is made anew from what lies in the
+ * storages, and a client of the cloud, which has no state, reads them too.
+ */
+export const StorageFile = z.strictObject({
+  format: z.literal(1),
+  name: StorageName,
+  path: z.string(),
+  credentials: z.string().optional(),
+  default_for: DefaultFor.optional(),
+  /** Made for the bucket of one request: nobody has given it this name. */
+  unnamed: z.boolean().optional(),
+  /** Services of the cloud whose backups a person has sent there. */
+  cloud_services: z.array(z.string()).optional(),
+  added_at: z.string(),
+});
+export type StorageFile = z.infer<typeof StorageFile>;
+
+/** Every registered storage, by name. Throws `invalid_settings` for a file that cannot be read: where backups go is not guessed. */
+export function readStorages({ storages }: Pick<Home, 'storages'>): StorageFile[] {
+  if (!existsSync(storages)) return [];
+  return readdirSync(storages)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => readStorage(join(storages, name)));
+}
+
+function readStorage(path: string): StorageFile {
+  try {
+    const storage = StorageFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+    registerSecret(storage.credentials);
+    return storage;
+  } catch (error) {
+    // Never its content: there are credentials in it.
+    throw new SkybackupError('invalid_settings', `The storage file ${path} cannot be read.`, {
+      hint: 'Put it right, or remove it and add the storage anew with "skybackup storages add".',
+      cause: error instanceof z.ZodError ? undefined : error,
+    });
+  }
+}
+
+/** Writes a storage's file whole or not at all, for this user alone. */
+export function writeStorage({ storages }: Pick<Home, 'storages'>, storage: StorageFile): void {
+  mkdirSync(storages, { recursive: true, mode: 0o700 });
+  chmodSync(storages, 0o700);
+  const path = join(storages, `${storage.name}.json`);
+  const draft = `${path}.draft`;
+  writeFileSync(draft, `${JSON.stringify(storage, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(draft, path);
+}
+
+export function removeStorage({ storages }: Pick<Home, 'storages'>, name: string): void {
+  rmSync(join(storages, `${StorageName.parse(name)}.json`), { force: true });
+}
