@@ -15,6 +15,7 @@ import { lanes } from '../store/jobs-table.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { startImport } from './import-job.ts';
 import { checkLease } from './lease.ts';
+import { makeWay } from './make-way.ts';
 import { findSource } from './restore-source.ts';
 import { resolveRestore, restoreArguments } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
@@ -29,6 +30,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
   const subject = await resolveRestore(context, request);
   if (subject.imports) return startImport(context, subject, asker);
   const { target, backup } = subject;
+  await makeWay(context, target.id, asker);
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {
     const source = await findSource(context, backup);
