@@ -126,6 +126,7 @@ function recordSuccess(
     ...(kept_data === '' ? {} : { kept_data, kept_until: Date.parse(kept_until) }),
     users_from,
     warnings,
+    gtids: highest_gtids,
   });
   wantBackupAfter(context, target.id, restoreId);
   return message;

@@ -70,6 +70,7 @@ export async function startUndo(context: EngineContext, restoreId: number, asker
           ...(kept_data === '' ? {} : { kept_data, kept_until: Date.parse(kept_until) }),
           users_from,
           warnings,
+          gtids: highest_gtids,
         });
         wantBackupAfter(context, target.id, undo.id);
         return message;
