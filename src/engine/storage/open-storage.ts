@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { decodeCredentials } from '../../contract/credentials.ts';
 import { SkybackupError } from '../../contract/errors.ts';
+import { gcsStore } from './gcs/gcs-store.ts';
 import { localDirectory } from './local-directory.ts';
 import type { ObjectStore } from './object-store.ts';
 import { s3Store } from './s3/s3-store.ts';
@@ -18,8 +19,9 @@ export function openStorage({ path, credentials }: StorageAccess): ObjectStore {
   const given = credentials === undefined ? undefined : decodeCredentials(credentials);
   const [scheme] = /^[a-z0-9]+(?=:\/\/)/.exec(path) ?? [];
   if (scheme === 's3' && given?.kind !== 'gcs') return s3Store(path, { credentials: given });
+  if (scheme === 'gs' && given?.kind !== 's3') return gcsStore(path, { credentials: given });
   if (scheme === 'file' && given === undefined) return localDirectory(fileURLToPath(path));
-  if (scheme === 's3' || scheme === 'file') {
+  if (scheme === 's3' || scheme === 'gs' || scheme === 'file') {
     throw new SkybackupError('invalid_request', `The credentials are not of the kind that ${scheme}:// takes.`, {
       hint: 'Give an INI text with aws_access_key_id and aws_secret_access_key for s3://, a service-account key for gs://, and none for file://.',
     });
