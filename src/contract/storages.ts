@@ -11,6 +11,22 @@ export const StorageName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be s
 export const DefaultFor = z.union([z.literal('all'), z.array(z.string().min(1).max(300)).max(1000)]);
 export type DefaultFor = z.infer<typeof DefaultFor>;
 
+/**
+ * To whom backups are encrypted: X25519 recipients of age. They are public. Each one's identity opens every backup alone, so
+ * that a second may lie in a safe.
+ */
+export const Recipients = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^age1[02-9ac-hj-np-z]{58}$/,
+        'must be a recipient of age: age1 and 58 letters and digits, never the secret',
+      ),
+  )
+  .max(20);
+export type Recipients = z.infer<typeof Recipients>;
+
 /** Registers a place for backups. Only a person does this: whoever names a bucket decides who can read the data. */
 export const StorageRequest = z.strictObject({
   name: StorageName,
@@ -18,10 +34,17 @@ export const StorageRequest = z.strictObject({
   /** As in a schedule's own bucket; without them, those of the daemon's machine. */
   credentials: z.string().max(65_536).optional(),
   default_for: DefaultFor.optional(),
+  recipients: Recipients.optional(),
 });
 export type StorageRequest = z.infer<typeof StorageRequest>;
 
-export const StoragePatch = z.strictObject({ default_for: DefaultFor.nullable() });
+export const StoragePatch = z
+  .strictObject({
+    default_for: DefaultFor.nullable().optional(),
+    /** Of the backups from now on; none: they are not encrypted. */
+    recipients: Recipients.optional(),
+  })
+  .refine((patch) => Object.keys(patch).length > 0, 'name what is to be changed');
 export type StoragePatch = z.infer<typeof StoragePatch>;
 
 /** A place for backups as anyone may see it: never its credentials. */
@@ -31,6 +54,8 @@ export const Storage = z.looseObject({
   /** Whether it has credentials of its own. */
   has_credentials: z.boolean().optional(),
   default_for: DefaultFor.optional(),
+  /** To whom new backups there are encrypted; absent where they are not. */
+  recipients: z.array(z.string()).optional(),
   added_at: z.string().optional(),
   /** Services that have backups there: for them it is no new place. */
   services: z.array(z.string()).optional(),

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { homeOf } from '../../contract/home.ts';
 import { serviceIdOf } from '../../contract/ids.ts';
+import { Identities } from '../../engine/encryption/identities.ts';
 import { exportLogs } from '../../engine/recovery/export-logs.ts';
 import { openRepository } from '../../engine/repository/open.ts';
 import { localDirectory } from '../../engine/storage/local-directory.ts';
@@ -18,7 +19,8 @@ export async function exportBinlogs(
   { to, fromGtid }: ExportOptions,
 ): Promise<number> {
   if (to === undefined) throw new UsageError('Where to was not given.', 'Name a new directory: --to <dir>.');
-  const repository = openRepository(localDirectory(homeOf(terminal.env).repository));
+  const home = homeOf(terminal.env);
+  const repository = openRepository(localDirectory(home.repository), { identities: new Identities(home) });
   const exported = await exportLogs(
     repository,
     { serviceId: serviceIdOf(service), directory: resolve(to), fromGtid },

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { parseRequest } from '../../contract/parse-request.ts';
 import { registerSecret } from '../../contract/redact.ts';
 import { StorageRequest } from '../../contract/storages.ts';
+import { encryptedTo } from '../encryption/words.ts';
 import { exitCodes, type Terminal, UsageError } from '../terminal.ts';
 import { daemonOf, withApi } from '../with-api.ts';
 
@@ -12,6 +13,7 @@ export interface AddStorageOptions {
   credentialsFile?: string;
   default?: boolean;
   defaultFor?: string[];
+  recipient?: string[];
 }
 
 /** Registers a bucket or a folder for backups. Its credentials come from a file, and are shown nowhere. */
@@ -24,13 +26,17 @@ export function addStorage(terminal: Terminal, name: string, options: AddStorage
     terminal.result({ name, path, remarks }, [
       `Storage ${name} is registered: ${path}. It was written to, read back and emptied again.`,
       ...remarks,
+      ...(request.recipients === undefined ? [] : [encryptedTo(name, request.recipients)]),
       wordsForDefault(request),
     ]);
     return exitCodes.done;
   });
 }
 
-function requestOf(name: string, { path, credentialsFile, default: forAll, defaultFor }: AddStorageOptions): unknown {
+function requestOf(
+  name: string,
+  { path, credentialsFile, default: forAll, defaultFor, recipient }: AddStorageOptions,
+): unknown {
   if (forAll && defaultFor !== undefined) throw new UsageError('Give --default or --default-for, not both.');
   const credentials = credentialsFile === undefined ? undefined : readFileSync(credentialsFile).toString('base64');
   registerSecret(credentials);
@@ -38,6 +44,7 @@ function requestOf(name: string, { path, credentialsFile, default: forAll, defau
     name,
     path: path.includes('://') ? path : pathToFileURL(resolve(path)).href,
     ...(credentials === undefined ? {} : { credentials }),
+    ...(recipient === undefined ? {} : { recipients: recipient }),
     ...(forAll ? { default_for: 'all' } : defaultFor === undefined ? {} : { default_for: defaultFor }),
   };
 }

@@ -31,7 +31,7 @@ export async function startImport(context: EngineContext, subject: RestoreSubjec
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {
     const source = await findSource(context, backup);
-    await checkImportable(lastBackup(source), target, AbortSignal.timeout(30_000));
+    await checkImportable(lastBackup(source), repository, target, AbortSignal.timeout(30_000));
     const action = { operation: 'restore_backup' as const, arguments: restoreArguments(subject) };
     const restore = await carryOutPlanned(context, action, asker, job.row.id, () => {
       const row = state.restores.add({

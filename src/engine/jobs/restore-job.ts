@@ -34,7 +34,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {
     const source = await findSource(context, backup);
-    await checkRestorable(source, target, AbortSignal.timeout(30_000));
+    await checkRestorable(source, repository, target, AbortSignal.timeout(30_000));
     await targetServer(home, target).look(AbortSignal.timeout(30_000));
     checkSpace(restoreSpace(source, placeOf(home, target)));
     const action = { operation: 'restore_backup' as const, arguments: restoreArguments(subject) };

@@ -10,6 +10,7 @@ export function storageViews(
 ): Storage[] {
   const used = Map.groupBy(state.backups.usedStorages(), ({ storage }) => storage);
   return storages.files().map(({ name, url, file }) => {
+    const { recipients } = storages.at(name);
     const uses = used.get(name) ?? [];
     const trouble = troubles.get(name);
     return {
@@ -17,6 +18,7 @@ export function storageViews(
       path: url,
       ...(file === undefined ? {} : { has_credentials: file.credentials !== undefined, added_at: file.added_at }),
       ...(file?.default_for === undefined ? {} : { default_for: file.default_for }),
+      ...(recipients.length === 0 ? {} : { recipients: [...recipients] }),
       services: uses.map(({ service_id }) => service_id),
       backups: uses.reduce((sum, { backups }) => sum + backups, 0),
       storage_bytes: uses.reduce((sum, { bytes }) => sum + bytes, 0),

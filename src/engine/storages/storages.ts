@@ -4,8 +4,16 @@ import type { Home } from '../../contract/home.ts';
 import { serviceIdOf } from '../../contract/ids.ts';
 import { type DefaultFor, localStorage, type StorageRequest } from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
-import { readStorages, removeStorage, type StorageFile, writeStorage } from '../../storages/storage-files.ts';
+import {
+  readLocalStorage,
+  readStorages,
+  removeStorage,
+  type StorageFile,
+  writeStorage,
+} from '../../storages/storage-files.ts';
 import type { Clock } from '../clock.ts';
+import { checkRecipients } from '../encryption/age.ts';
+import { Identities } from '../encryption/identities.ts';
 import { openRepository } from '../repository/open.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import { localDirectory } from '../storage/local-directory.ts';
@@ -32,13 +40,15 @@ interface OpenStorage {
 export class Storages {
   readonly #context: Context;
   readonly #open = new Map<string, OpenStorage>();
+  /** What opens the encrypted ones among the backups in any of them. */
+  readonly identities: Identities;
   /** Told when there is a new one: what lies in it is taken into the index. */
   onAdded: (name: string) => void = () => {};
 
   constructor(context: Context) {
     this.#context = context;
-    const store = localDirectory(context.home.repository);
-    this.#open.set(localStorage, { file: undefined, store, repository: openRepository(store) });
+    this.identities = new Identities(context.home);
+    this.#put(localStorage, undefined, localDirectory(context.home.repository), readLocalStorage(context.home));
     for (const file of readStorages(context.home)) this.#take(file);
   }
 
@@ -82,11 +92,12 @@ export class Storages {
 
   /** Registers a storage, once all that backups and restores do there was tried. Throws what fails, by its own words. */
   async add(request: StorageRequest, unnamed = false): Promise<string[]> {
-    const { name, path, credentials, default_for } = request;
+    const { name, path, credentials, default_for, recipients = [] } = request;
     if (this.#open.has(name)) throw taken(`There is a storage "${name}" already.`, 'Choose another name.');
     const store = openStorage({ path, credentials });
     const same = this.files().find(({ url }) => url === store.url);
     if (same) throw taken(`${store.url} is registered as storage "${same.name}" already.`, 'Use that one.');
+    await checkRecipients(recipients);
     const features = await probeStorage(store);
     if (this.#open.has(name)) throw taken(`There is a storage "${name}" already.`, 'Choose another name.');
     const file: StorageFile = {
@@ -95,6 +106,7 @@ export class Storages {
       path: store.url,
       ...(credentials === undefined ? {} : { credentials }),
       ...(unnamed ? { unnamed } : {}),
+      ...(recipients.length === 0 ? {} : { recipients }),
       added_at: toRfc3339(new Date(this.#context.clock.now())),
     };
     writeStorage(this.#context.home, file);
@@ -150,6 +162,19 @@ export class Storages {
     this.#replace(services === null ? rest : { ...rest, default_for: services });
   }
 
+  /** To whom backups that are taken from now on are encrypted; none: to nobody. Throws `invalid_request`. */
+  async setRecipients(name: string, recipients: readonly string[]): Promise<void> {
+    const unique = [...new Set(recipients)];
+    await checkRecipients(unique);
+    const { file, store } = this.#find(name);
+    const added_at = toRfc3339(new Date(this.#context.clock.now()));
+    const { recipients: _before, ...rest } = file ?? { format: 1 as const, name, path: store.url, added_at };
+    const changed: StorageFile = unique.length === 0 ? rest : { ...rest, recipients: unique };
+    writeStorage(this.#context.home, changed);
+    // The store stays: what is being written or read in it goes on.
+    this.#put(name, file === undefined ? undefined : changed, store, changed);
+  }
+
   /** Takes a storage off the list; what lies in it stays. Throws `conflict` while something needs it. */
   remove(name: string): void {
     const { file } = this.#find(name);
@@ -185,8 +210,13 @@ export class Storages {
   }
 
   #take(file: StorageFile): void {
-    const store = openStorage(file);
-    this.#open.set(file.name, { file, store, repository: openRepository(store) });
+    this.#put(file.name, file, openStorage(file), file);
+  }
+
+  /** A backup that is being taken goes on with the repository, and so the recipients, that it began with. */
+  #put(name: string, file: StorageFile | undefined, store: ObjectStore, set: StorageFile | undefined): void {
+    const repository = openRepository(store, { recipients: set?.recipients ?? [], identities: this.identities });
+    this.#open.set(name, { file, store, repository });
   }
 
   #replace(file: StorageFile): void {

@@ -45,7 +45,7 @@ function target(change: Partial<StoredService> = {}): StoredService {
 }
 
 const look = (manifest: Manifest = dump, service = target()) =>
-  checkImportable(manifest, service, AbortSignal.timeout(20_000));
+  checkImportable(manifest, repository, service, AbortSignal.timeout(20_000));
 
 interface Import {
   job?: RecordedJob;

@@ -109,6 +109,7 @@ export function sampleRepository(
     url: 'file:///sample',
     manifest: async () => backup.manifest,
     read: read ?? (() => createReadStream(backup.file)),
+    opener: async () => undefined,
   };
 }
 
