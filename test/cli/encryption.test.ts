@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findTool } from '../../src/engine/mariadb/tools.ts';
 import { type TestHome, temporaryHome } from '../servers/managed.ts';
 import { type CliOptions, type CliOutcome, runCli } from './run-cli.ts';
 
@@ -47,7 +48,7 @@ describe('keygen', () => {
     expect(stderr).toContain('WITHOUT THIS FILE THE BACKUPS ARE LOST');
     expect(stderr).toContain('Keep a copy');
     expect(stderr).toContain('the daemon needs the recipient only');
-    expect((await execa('age-keygen', ['-y', file()])).stdout).toBe(recipient);
+    expect((await execa(findTool('age-keygen'), ['-y', file()])).stdout).toBe(recipient);
   });
 
   test('never writes over an identity', async () => {
