@@ -58,6 +58,12 @@ test('the grants are the ones that a backup is checked for, and no more', () => 
 });
 
 describe('what the README names exists', () => {
+  test('pages', () => {
+    const named = [...readme.matchAll(/\]\((docs\/[^)]+)\)/g)].map(([, path = '']) => path);
+    expect(named).toContain('docs/repository-format.md');
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
   test('resources', () => {
     const named = [...readme.matchAll(/`(skybackup:\/\/[^`]+)`/g)].map(([, uri]) => uri);
     expect(new Set(named)).toEqual(new Set(templates));
