@@ -132,6 +132,14 @@ describe('identities', () => {
     expect(inHome()).toEqual([]);
   });
 
+  test('one under a passphrase is refused: nobody is there at night to type it', async () => {
+    const locking = `age --passphrase -o locked.txt ${file()}`;
+    await execa('bash', ['-c', `script -qec '${locking}' /dev/null`], { cwd: folder, input: 'six-words\nsix-words\n' });
+    const refused = await cli(['encryption', 'add-identity', 'locked.txt']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('without a passphrase') });
+    expect(inHome()).toEqual([]);
+  });
+
   test('they are given on the machine of the daemon only', async () => {
     const env = { SKYBACKUP_URL: 'http://127.0.0.1:9', SKYBACKUP_API_KEY: 'skb_0123456789abcdef0123' };
     const { code, stderr } = await cli(['encryption', 'add-identity', file()], { env });

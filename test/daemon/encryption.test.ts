@@ -12,6 +12,7 @@ import { findTool } from '../../src/engine/mariadb/tools.ts';
 import { makeIdentity, type TestIdentity } from '../servers/age.ts';
 import { startDaemon, type TestDaemon } from '../servers/daemon.ts';
 import { startS3, type TestS3 } from '../servers/swift-s3.ts';
+import { importDump, imported, importGrants, register, remoteServer } from './import-scene.ts';
 import { backupAfter, type ManagedScene, managedScene } from './managed-scene.ts';
 
 let s3: TestS3;
@@ -200,6 +201,21 @@ describe('with either identity', () => {
     await restore({ backup_id: dump });
     expect(await orders.sql('SELECT GROUP_CONCAT(id) FROM shop.t')).toBe('1');
   });
+});
+
+it('an encrypted dump is imported into a running server, whose safety dump is encrypted too', async () => {
+  await using remote = await remoteServer('CREATE DATABASE own; CREATE TABLE own.t (id INT PRIMARY KEY);');
+  await remote.sql(importGrants);
+  await register(daemon, 'remote', remote);
+  const { started } = await importDump(daemon, 'remote', dump);
+  const { restore: made } = await imported(daemon, started);
+  expect(made).toMatchObject({ status: 'Succeeded' });
+  expect(await remote.sql('SELECT id FROM shop.t')).toBe('1');
+  const [safety = ''] = readdirSync(join(daemon.home.repository, 'v1', 'remote'));
+  expect(readdirSync(join(daemon.home.repository, 'v1', 'remote', safety)).sort()).toEqual([
+    'data.sql.zst.age',
+    'manifest.json',
+  ]);
 });
 
 describe('a chain whose recipients changed', () => {

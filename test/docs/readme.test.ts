@@ -101,7 +101,7 @@ describe('what the README names exists', () => {
       const end = words.findIndex((word) => /^[-<]/.test(word));
       const command = words
         .slice(0, end < 0 ? words.length : end)
-        .filter((word) => !['orders', 'orders-copy', 'sandbox'].includes(word));
+        .filter((word) => !['orders', 'orders-copy', 'sandbox', 'local', 'prod-s3'].includes(word));
       const help = spawnSync(process.execPath, [entry, ...command, '--help'], {
         encoding: 'utf8',
         env: { SKYBACKUP_HOME: home, PATH: process.env.PATH },
