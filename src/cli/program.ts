@@ -141,6 +141,20 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--at <time>', 'as it was then: "2026-01-31 18:00:00" (UTC)')
     .option('--before-gtid <gtid>', 'or: as it was before this transaction')
     .option('--nightly', 'with a nightly full backup');
+  command(
+    restores,
+    'bring <object>',
+    'restore a backup that others made, straight from its bucket (s3://bucket/path/backup.tar.gz): into a new service',
+    async (terminal, self) => (await import('./restores/bring.ts')).bringBackup(terminal, first(self), self.opts()),
+  )
+    .requiredOption('--method <method>', 'mariabackup (a tar or an mbstream) or mysqldump (SQL)')
+    .option('--credentials-file <path>', "of the bucket: an INI file (S3) or a service account's key (GCS)")
+    .option('--encryption-key-file <path>', "the passphrase of openssl or age, or age's identity file")
+    .option('--id <id>', "the new service's id")
+    .option('--tables <patterns...>', 'only these: shop.orders, or "shop.*" for all of a schema')
+    .option('--nightly', 'with a nightly full backup')
+    .option('--onto <service>', 'replace all data of this service instead, once its id is typed')
+    .option('--confirm <id>', "with --onto: the service's id, typed by a person who has no terminal");
 
   const backups = group('backups', 'backups in the repository of the daemon');
   command(backups, 'delete <id>', 'delete a backup that nothing needs, for good', async (terminal, self) =>

@@ -3,10 +3,11 @@ import { serviceIdPattern } from './ids.ts';
 import { PageQuery } from './pages.ts';
 import { parseTablePattern } from './table-pattern.ts';
 
+/** `file:///folder` is the daemon's own: a folder of its machine. */
 export const ExternalSource = z.strictObject({
   bucket: z
     .string()
-    .regex(/^(s3|gs):\/\/[^\s]+$/, 'must be s3://bucket/ or gs://bucket/')
+    .regex(/^(s3:\/\/|gs:\/\/|file:\/\/\/)[^\s]+$/, 'must be s3://bucket/ or gs://bucket/')
     .max(1024),
   method: z.enum(['mariabackup', 'mysqldump']),
   credentials: z.string().max(65_536).optional(),

@@ -114,10 +114,10 @@ describe('bad input', () => {
     [
       'POST',
       `${base}/restores`,
-      { service_id: 'n', id: '/b.gz', external_source: { bucket: 's3://b/', method: 'mariabackup' } },
+      { target: 'new', id: '/b.gz', external_source: { bucket: 's3://b/', method: 'mariabackup' } },
       400,
-      'unsupported',
-      /external/,
+      'invalid_request',
+      /not the path of a bucket/,
     ],
     ['POST', `${base}/restores/lookup`, { backup_id: colon, service_id: 'nobody' }, 404, 'not_found', /no backup/],
     ['POST', `${base}/plans`, { operation: 'drop_everything', arguments: {} }, 400, 'invalid_request', /operation/],

@@ -49,6 +49,11 @@ export function demand(principal: Principal, right: Right, what: string): void {
   });
 }
 
+/** What comes from a bucket by its path, and with credentials, is an administrator's to bring. */
+export function demandForBucket(principal: Principal): void {
+  demand(principal, 'administer', 'Restoring from a bucket by its path');
+}
+
 function keyOf(request: FastifyRequest): string | undefined {
   const header = request.headers['x-api-key'];
   if (typeof header === 'string' && header !== '') return header.trim();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { Plan, PlanApproval, PlanRequest, PlansPage } from '../../contract/plans.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { Principal } from '../auth/principal.ts';
+import { demandForBucket, type Principal } from '../auth/principal.ts';
 import { idOf, principalOf } from '../read-request.ts';
 import type { Api } from '../route-schemas.ts';
 
@@ -26,7 +26,10 @@ export function planRoutes(app: Api, engine: Engine): void {
       config: { right: 'request', action: 'Making a plan' },
       schema: { summary: 'Plan something that cannot be undone', body: PlanRequest, response: { 200: Plan } },
     },
-    (request) => engine.plans.create(request.body, principalOf(request).id),
+    (request) => {
+      if ('external_source' in request.body.arguments) demandForBucket(principalOf(request));
+      return engine.plans.create(request.body, principalOf(request).id);
+    },
   );
 
   app.get(base, { config: { right: 'read' }, schema: { summary: 'List plans', response: { 200: PlansPage } } }, () => ({

@@ -11,7 +11,7 @@ import {
   RestoresPage,
 } from '../../contract/restores.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { demand } from '../auth/principal.ts';
+import { demand, demandForBucket } from '../auth/principal.ts';
 import { askerOf, idOf, numberOf, principalOf } from '../read-request.ts';
 import { type Api, Done, PlanQuery } from '../route-schemas.ts';
 
@@ -43,6 +43,8 @@ export function restoreRoutes(app: Api, engine: Engine): void {
     (request) => {
       // One path for both: what replaces nothing asks for less.
       if (request.body.target !== 'new') demand(principalOf(request), 'request', 'Restoring onto a service');
+      // The daemon would read there with its own rights, or with such as no tool is to have.
+      if (request.body.external_source !== undefined) demandForBucket(principalOf(request));
       return engine.restores.create(request.body, askerOf(request, request.body.plan_id));
     },
   );

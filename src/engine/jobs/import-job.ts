@@ -16,7 +16,7 @@ import { importFailure, leftByImport } from './import-left.ts';
 import { checkLease } from './lease.ts';
 import { makeWay } from './make-way.ts';
 import { findSource } from './restore-source.ts';
-import { type RestoreSubject, restoreArguments } from './restore-subject.ts';
+import { type ImportSubject, restoreArguments } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
 import { takeSafetyDump } from './safety-dump.ts';
 
@@ -24,7 +24,7 @@ import { takeSafetyDump } from './safety-dump.ts';
  * Accepts the import of a dump into a running server and starts its job. Whatever can stand against it is looked for while
  * the job already holds the target's lanes. Throws before anything is touched.
  */
-export async function startImport(context: EngineContext, subject: RestoreSubject, asker: Asker): Promise<Restore> {
+export async function startImport(context: EngineContext, subject: ImportSubject, asker: Asker): Promise<Restore> {
   const { state, jobs, repository } = context;
   const { target, backup } = subject;
   await makeWay(context, target.id, asker);
@@ -76,7 +76,7 @@ export async function startImport(context: EngineContext, subject: RestoreSubjec
 }
 
 interface Running {
-  subject: RestoreSubject;
+  subject: ImportSubject;
   source: RestoreSource;
   restore: RestoreRow;
   job: JobRow;
@@ -123,7 +123,7 @@ async function saveAndImport(
   );
 }
 
-function succeededWords({ state }: EngineContext, { target, backup }: RestoreSubject, restoreId: number): string {
+function succeededWords({ state }: EngineContext, { target, backup }: ImportSubject, restoreId: number): string {
   const safety = state.restores.get(restoreId)?.safety_backup;
   const back =
     safety === undefined

@@ -31,10 +31,11 @@ import { lanes } from '../store/jobs-table.ts';
 import type { RestoreRow } from '../store/restores-table.ts';
 import type { KnownServer } from '../store/services-table.ts';
 import { checkLease } from './lease.ts';
-import { findSource } from './restore-source.ts';
+import { ofBackup } from './restore-job.ts';
 import { resolveData, type WantedData } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
 import { rolledSource } from './rolled-source.ts';
+import { originOf, wantedSource } from './wanted-source.ts';
 
 /**
  * Accepts a restore into a service that does not exist yet, and starts its job. Nothing is replaced, so nobody has to
@@ -43,8 +44,8 @@ import { rolledSource } from './rolled-source.ts';
 export async function startNewService(context: EngineContext, request: RestoreRequest): Promise<Restore> {
   const { state, jobs, repository, home } = context;
   const subject = await resolveData(context, request);
-  const { backup } = subject;
-  const id = request.service_id ?? freeId(context, backup.service_id);
+  const origin = originOf(context, subject);
+  const id = request.service_id ?? freeId(context, origin.source_service_id);
   refuseTaken(context, id);
   const tables = request.tables?.flatMap((text) => parseTablePattern(text) ?? []);
   const layout = managedLayout(home, id);
@@ -57,7 +58,7 @@ export async function startNewService(context: EngineContext, request: RestoreRe
     incarnation: randomUUID(),
     created_at: toRfc3339(new Date(context.clock.now())),
   };
-  const job = jobs.reserve({ kind: 'restore', service_id: id, lanes, backup_id: backup.id });
+  const job = jobs.reserve({ kind: 'restore', service_id: id, lanes, ...ofBackup(subject) });
   let row: RestoreRow | undefined;
   let opened = false;
   try {
@@ -65,10 +66,7 @@ export async function startNewService(context: EngineContext, request: RestoreRe
       const added = state.restores.add({
         service_id: id,
         service_name: id,
-        source_service_id: backup.service_id,
-        backup_id: backup.id,
-        bucket: repository.url,
-        backup_type: backup.type,
+        ...origin,
         new_incarnation: service.incarnation,
         job_id: job.row.id,
         plan_id: undefined,
@@ -81,10 +79,10 @@ export async function startNewService(context: EngineContext, request: RestoreRe
     // From here on the folder tells a killed daemon's successor what to remove.
     openServiceFolder(home, id, { restore_id: row.id, instance: state.instance });
     opened = true;
-    const source = await findSource(context, backup);
+    const source = await wantedSource(context, subject);
     await checkRestorable(source, repository, service, AbortSignal.timeout(30_000));
-    // Where logs are rolled forward, only the result can tell what tables there are.
-    if (tables !== undefined && subject.wish === undefined) checkTables(source, tables);
+    // Where logs are rolled forward, and of what was made without us, only the result can tell what tables there are.
+    if (tables !== undefined && subject.backup !== undefined && subject.wish === undefined) checkTables(source, tables);
     checkSpace(restoreSpace(source, placeOf(home, service)));
     run(context, job, row, service, { subject, source, tables, nightly: request.nightly === true });
     return restoreView(row);
@@ -99,7 +97,7 @@ export async function startNewService(context: EngineContext, request: RestoreRe
 function run(
   context: EngineContext,
   job: ReturnType<EngineContext['jobs']['reserve']>,
-  { id: restoreId, backup_id, source_service_id }: RestoreRow,
+  { id: restoreId, source_service_id }: RestoreRow,
   service: ServiceRecord,
   wanted: {
     subject: WantedData;
@@ -134,14 +132,14 @@ function run(
       );
       return { ...made, server: await readKnownServer(service.connection) };
     },
-    succeeded({ server, gtids, warnings, port }) {
-      if (!state.services.add(service, backup_id)) throw new Error(`the service ${service.id} exists`);
+    succeeded({ server, gtids, warnings, port, accounts }) {
+      if (!state.services.add(service, wanted.subject.backup?.id)) throw new Error(`the service ${service.id} exists`);
       state.services.setServer(service.id, server);
       state.services.setHighestGtids(service.id, gtids);
       recordRates(state, rolled, measure);
       if (wanted.nightly) addNightly(context, service);
       const message =
-        `Restored into the new service ${service.id}, on port ${port}, with the users of ${source_service_id}. ` +
+        `Restored into the new service ${service.id}, on port ${port}, with ${accounts ? `the users of ${source_service_id}` : 'no users but that of skybackup'}. ` +
         `Open it with "skybackup services connect ${service.id}"; when it is no longer needed, "skybackup services remove ${service.id}" stops it and deletes its data.`;
       state.restores.end(restoreId, { status: 'Succeeded', message, users_from: source_service_id, warnings });
       registered = true;

@@ -16,10 +16,10 @@ import type { StoredService } from '../store/services-table.ts';
 import { startImport } from './import-job.ts';
 import { checkLease } from './lease.ts';
 import { makeWay } from './make-way.ts';
-import { findSource } from './restore-source.ts';
-import { resolveRestore, restoreArguments } from './restore-subject.ts';
+import { resolveRestore, restoreArguments, type WantedData } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
 import { rolledSource } from './rolled-source.ts';
+import { originOf, wantedSource } from './wanted-source.ts';
 
 /**
  * Accepts a restore and starts its job. Everything that can be known before is checked first, while the job already holds
@@ -28,12 +28,12 @@ import { rolledSource } from './rolled-source.ts';
 export async function startRestore(context: EngineContext, request: RestoreRequest, asker: Asker): Promise<Restore> {
   const { state, jobs, repository, home } = context;
   const subject = await resolveRestore(context, request);
-  if (subject.imports) return startImport(context, subject, asker);
-  const { target, backup } = subject;
+  if (subject.imports && subject.backup !== undefined) return startImport(context, subject, asker);
+  const { target } = subject;
   await makeWay(context, target.id, asker);
-  const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
+  const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, ...ofBackup(subject) });
   try {
-    const source = await findSource(context, backup);
+    const source = await wantedSource(context, subject);
     await checkRestorable(source, repository, target, AbortSignal.timeout(30_000));
     await targetServer(home, target).look(AbortSignal.timeout(30_000));
     checkSpace(restoreSpace(source, placeOf(home, target)));
@@ -42,10 +42,7 @@ export async function startRestore(context: EngineContext, request: RestoreReque
       const row = state.restores.add({
         service_id: target.id,
         service_name: target.name,
-        source_service_id: backup.service_id,
-        backup_id: backup.id,
-        bucket: repository.url,
-        backup_type: backup.type,
+        ...originOf(context, subject),
         new_incarnation: randomUUID(),
         job_id: job.row.id,
         plan_id: asker.planId,
@@ -92,6 +89,11 @@ export async function startRestore(context: EngineContext, request: RestoreReque
     job.abandon();
     throw error;
   }
+}
+
+/** A job names the backup of ours that it works with. */
+export function ofBackup({ backup }: WantedData): { backup_id?: string } {
+  return backup === undefined ? {} : { backup_id: backup.id };
 }
 
 /** What was ever recorded of the target's GTIDs; its live state is added by the restore itself. */

@@ -1,7 +1,9 @@
 import { SkybackupError } from '../../contract/errors.ts';
 import { isBackupId, serviceIdOf } from '../../contract/ids.ts';
-import type { RestoreRequest } from '../../contract/restores.ts';
+import type { ExternalSource, RestoreRequest } from '../../contract/restores.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { type NamedObject, nameObject } from '../foreign/foreign-backup.ts';
+import { conceal } from '../foreign/request-secrets.ts';
 import { leadingPlans } from '../recovery/choose-base.ts';
 import { planRecovery, type RecoveryPlan } from '../recovery/plan-recovery.ts';
 import { scanOf, storedLogs } from '../recovery/resolve.ts';
@@ -18,25 +20,41 @@ type Context = Pick<EngineContext, 'state' | 'clock' | 'repository'>;
 /** How long the logs may be read for a plan. */
 export const readingMs = 60_000;
 
-/** Which data are wanted. */
-export interface WantedData {
+/** Which data are wanted: of a backup of ours, or of one that lies in a bucket. */
+export type WantedData = WantedBackup | WantedObject;
+
+export interface WantedBackup {
   backup: BackupRow;
   /** A moment after the backup's own. */
   wish?: Wish;
   /** The next best, where the backup was chosen for its service: what is not archived yet may show that it does not lead there. */
   others?: BackupRow[];
+  object?: never;
 }
 
-/** What is to be restored onto what. */
-export interface RestoreSubject extends WantedData {
+export interface WantedObject {
+  object: NamedObject;
+  /** As the request had it. */
+  source: ExternalSource;
+  wish?: never;
+  backup?: never;
+  others?: never;
+}
+
+/** What data are to be restored onto, and how. */
+export interface Onto {
   target: StoredService;
   /** The account that skybackup logs in with stays what it is on the target. */
   keepAccount: boolean;
-  /** Into the running server: its data are not on this machine, and cannot be exchanged. */
+  /** Into the running server: its data are not on this machine, and cannot be exchanged. Only of a dump of ours. */
   imports: boolean;
   /** Of an import: whether the target is dumped before the first change. */
   safetyDump: boolean;
 }
+
+/** What is to be restored onto what. */
+export type RestoreSubject = Onto & WantedData;
+export type ImportSubject = Onto & WantedBackup;
 
 /** The backup of that id. Throws `not_found`. */
 export function findBackup(context: Pick<EngineContext, 'state'>, id: string): BackupRow {
@@ -47,7 +65,6 @@ export function findBackup(context: Pick<EngineContext, 'state'>, id: string): B
 
 /** Reads a restore request as far as it needs no look at files. Throws `unsupported` with the reason, `not_found`, `conflict`. */
 export async function resolveRestore(context: Context, request: RestoreRequest): Promise<RestoreSubject> {
-  refuseOtherSources(request);
   readWish(request);
   if (request.target === 'new' || request.service_id === undefined) {
     throw new SkybackupError('invalid_request', 'A restore into a new service replaces nothing, so it needs no plan.', {
@@ -56,7 +73,7 @@ export async function resolveRestore(context: Context, request: RestoreRequest):
   }
   const target = findService(context.state, request.service_id);
   const wanted = await resolveData(context, request);
-  const imports = isImport(target, wanted.backup);
+  const imports = wanted.backup !== undefined && isImport(target, wanted.backup);
   const { keep_account: keepAccount = true } = request;
   if (imports) refuseRollForward(target, wanted);
   else {
@@ -67,11 +84,15 @@ export async function resolveRestore(context: Context, request: RestoreRequest):
   return { target, imports, safetyDump: request.safety_dump ?? true, keepAccount, ...wanted };
 }
 
-/** A restore's arguments in the one form that plans are compared by. */
-export function restoreArguments({ target, backup, wish, ...how }: RestoreSubject): Record<string, unknown> {
-  const declined = how.imports && !how.safetyDump ? { safety_dump: false } : {};
-  const account = how.keepAccount ? {} : { keep_account: false };
-  return { service_id: target.id, id: backup.id, ...wishArguments(wish), ...account, ...declined };
+/** A restore's arguments in the one form that plans are compared by, without secrets. */
+export function restoreArguments({ target, ...subject }: RestoreSubject): Record<string, unknown> {
+  const declined = subject.imports && !subject.safetyDump ? { safety_dump: false } : {};
+  const account = subject.keepAccount ? {} : { keep_account: false };
+  if (subject.object !== undefined) {
+    const { object, source } = subject;
+    return { service_id: target.id, id: object.key, external_source: conceal(source), ...account };
+  }
+  return { service_id: target.id, id: subject.backup.id, ...wishArguments(subject.wish), ...account, ...declined };
 }
 
 function accountNeeded({ id }: StoredService, imports: boolean): SkybackupError {
@@ -82,7 +103,7 @@ function accountNeeded({ id }: StoredService, imports: boolean): SkybackupError 
 }
 
 /** Logs are replayed where nobody else writes, at a GTID state of one's own: never on a server that others work with. */
-function refuseRollForward({ id }: StoredService, { backup, wish }: WantedData): void {
+function refuseRollForward({ id }: StoredService, { backup, wish }: WantedBackup): void {
   if (wish === undefined) return;
   throw new SkybackupError(
     'unsupported',
@@ -107,9 +128,9 @@ function refuseSafetyDump({ id }: StoredService, { safety_dump }: RestoreRequest
  * `unsupported` with the nearest moment that works.
  */
 export async function resolveData(context: Context, request: RestoreRequest): Promise<WantedData> {
-  refuseOtherSources(request);
   const wish = readWish(request);
   const id = request.id ?? request.key ?? '';
+  if (request.external_source !== undefined) return wantedObject(request.external_source, id, wish);
   if (isBackupId(id)) {
     const backup = restorableBackup(context, id);
     if (wish === undefined) return { backup };
@@ -176,9 +197,9 @@ function restorableBackup(context: Pick<EngineContext, 'state'>, id: string): Ba
   return backup;
 }
 
-function refuseOtherSources(request: RestoreRequest): void {
-  if (request.external_source === undefined) return;
-  throw new SkybackupError('unsupported', 'Restores from an external bucket are not supported by this daemon yet.', {
-    hint: 'Restore one of the backups that list_backups shows.',
+function wantedObject(source: ExternalSource, id: string, wish: Wish | undefined): WantedObject {
+  if (wish === undefined) return { object: nameObject(source, id), source };
+  throw new SkybackupError('unsupported', 'A backup from a bucket is restored as it is: no binary logs follow on it.', {
+    hint: 'Leave out point_in_time, gtid and before_gtid.',
   });
 }

@@ -31,7 +31,7 @@ export async function rolledSource(
   work: JobContext,
 ): Promise<RestoreSource> {
   const { backup, wish, others = [] } = wanted;
-  if (wish === undefined) return source;
+  if (backup === undefined || wish === undefined) return source;
   let plan = planFor(context, backup, wish);
   if (plan.archiveFirst) await checkLogs(context, backup.service_id, plan);
   for (let run = 0; plan.archiveFirst; run += 1) {
@@ -69,7 +69,7 @@ export async function archivedSource(
   { backup, wish }: WantedData,
   source: RestoreSource,
 ): Promise<RestoreSource> {
-  if (wish === undefined) return source;
+  if (backup === undefined || wish === undefined) return source;
   const plan = planFor(context, backup, wish);
   if (plan.archiveFirst) {
     await checkLogs(context, backup.service_id, plan);

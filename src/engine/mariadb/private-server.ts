@@ -38,13 +38,19 @@ export interface PrivateServer {
   discard(): Promise<void>;
 }
 
-const account = '`skybackup_private`@`localhost`';
+/** Its own, quoted. */
+export const privateAccount = '`skybackup_private`@`localhost`';
 
 /** "All privileges" leave PROXY out, and none may grant it who has not got it: dumps and logs do. It goes with the account. */
 const proxyStatements: readonly string[] = [
   `REPLACE INTO mysql.proxies_priv (host, user, proxied_host, proxied_user, with_grant, grantor) VALUES ('localhost', 'skybackup_private', '', '', 1, '')`,
   'FLUSH PRIVILEGES',
 ];
+
+/** Makes its account, anew where it has gone. */
+export function privateAccountStatements(password: string): string[] {
+  return [...accountStatements(privateAccount, password), ...proxyStatements];
+}
 
 /**
  * Options of a server that nobody but us reaches and that does nothing by itself. The grant tables stay on: with
@@ -93,7 +99,7 @@ function privateServerArguments(spec: PrivateServerSpec): string[] {
  */
 export async function startPrivateServer(spec: PrivateServerSpec, signal: AbortSignal): Promise<PrivateServer> {
   const password = randomPassword();
-  const statements = [...accountStatements(account, password), ...proxyStatements].map((line) => `${line};\n`);
+  const statements = privateAccountStatements(password).map((line) => `${line};\n`);
   writeFileSync(spec.initFile, statements.join(''), { mode: 0o600, flag: 'wx' });
   if (spec.as.uid !== undefined) chownSync(spec.initFile, spec.as.uid, spec.as.gid ?? -1);
   const identity = await launchServer({
@@ -134,7 +140,7 @@ function startFailure(spec: PrivateServerSpec, answer: string): SkybackupError {
 
 async function stop(spec: PrivateServerSpec, identity: ProcessIdentity, connection: SqlConnection): Promise<void> {
   await connection.query('SET SESSION sql_log_bin = 0');
-  await connection.query(`DROP USER IF EXISTS ${account}`);
+  await connection.query(`DROP USER IF EXISTS ${privateAccount}`);
   await connection.close();
   await stopServer(identity, spec.data, { timeoutMs: 300_000 });
   const lines = logLinesSince(spec.log, 0);

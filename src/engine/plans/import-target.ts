@@ -1,6 +1,6 @@
 import type { EngineContext } from '../engine-context.ts';
 import { findSource } from '../jobs/restore-source.ts';
-import type { RestoreSubject } from '../jobs/restore-subject.ts';
+import type { ImportSubject } from '../jobs/restore-subject.ts';
 import { estimateSeconds } from '../rates/kinds-of-work.ts';
 import { checkImportable, type ImportFacts } from '../restore/importable.ts';
 import { lastBackup } from '../restore/source.ts';
@@ -19,7 +19,7 @@ import { ageOf, bytesInWords } from './words.ts';
  */
 export async function importTarget(
   context: EngineContext,
-  subject: RestoreSubject,
+  subject: ImportSubject,
   ownJob: number | undefined,
 ): Promise<Target> {
   const { target, backup, safetyDump } = subject;

@@ -2,17 +2,20 @@ import { parseRequest } from '../../contract/parse-request.ts';
 import { RestoreRequest } from '../../contract/restores.ts';
 import { toPointInTime } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
-import { findSource } from '../jobs/restore-source.ts';
+import { reveal } from '../foreign/request-secrets.ts';
 import { type RestoreSubject, resolveRestore, restoreArguments } from '../jobs/restore-subject.ts';
 import { archivedSource } from '../jobs/rolled-source.ts';
+import { wantedSource } from '../jobs/wanted-source.ts';
 import { estimateSeconds } from '../rates/kinds-of-work.ts';
 import { describeWish, type Wish, wishArguments } from '../recovery/wish.ts';
 import { filesToCarryOver } from '../restore/carry-over.ts';
 import { type DataPlace, placeOf } from '../restore/data-place.ts';
 import { checkOpenable } from '../restore/restorable.ts';
-import type { RestoreSource } from '../restore/source.ts';
+import { isDump, lastBackup, type RestoreSource } from '../restore/source.ts';
 import { dataBytes, restoreSpace, spaceWarning } from '../restore/space.ts';
 import { present } from '../store/rows.ts';
+import type { StoredService } from '../store/services-table.ts';
+import { foreignInWords, foreignWarnings } from './foreign-words.ts';
 import { importTarget } from './import-target.ts';
 import { type LiveTarget, lookAtTarget } from './live-target.ts';
 import type { Operation } from './operations.ts';
@@ -29,33 +32,35 @@ export const restoreOperation: Operation = {
   },
 
   async describe(context, args, ownJob) {
-    const subject = await resolveRestore(context, parseRequest(RestoreRequest, args, 'arguments'));
-    const { target, backup, wish } = subject;
-    if (subject.imports) return importTarget(context, subject, ownJob);
-    const digest = await serviceDigest(context, target, ownJob, { backup: backup.id, size: backup.storage_bytes });
-    const source = await archivedSource(context, subject, await findSource(context, backup));
+    const subject = await resolveRestore(context, parseRequest(RestoreRequest, reveal(args), 'arguments'));
+    const { target, wish } = subject;
+    if (subject.imports && subject.backup !== undefined) return importTarget(context, subject, ownJob);
+    const source = await archivedSource(context, subject, await wantedSource(context, subject));
     await checkOpenable(source, context.repository);
-    const size = dataBytes(source);
+    const { id, point_in_time } = lastBackup(source);
+    const digest = await serviceDigest(context, target, ownJob, sourceDigest(subject, source));
+    const size = sizeOf(source);
     const live = await lookAtTarget(target);
-    const other = backup.service_id !== target.id;
     const place = placeOf(context.home, target);
     return {
       digest,
       facts: {
-        title: `Replace all data of service ${target.id} by backup ${backup.id}`,
+        title: `Replace all data of service ${target.id} by ${source.foreign === undefined ? 'backup' : 'the backup at'} ${id}`,
         service_id: target.id,
         confirm_id: target.id,
-        replaced: `all data of ${target.id} (${target.datadir ?? 'its data directory'}), users and passwords included`,
-        replaced_by: `${wordsFor(source)} of ${backup.service_id}${other ? ', another service,' : ''} taken ${ageOf(backup.point_in_time, context.clock.now())}${wordsForWish(wish, source)}`,
-        ...present({ recovery_point: recoveryPoint(subject) }),
-        size_bytes: size,
+        replaced: `all data of ${target.id} (${target.datadir ?? 'its data directory'})${usersOf(source)}`,
+        replaced_by:
+          source.foreign === undefined
+            ? `${wordsFor(source)} of ${origin(source, target)} taken ${ageOf(point_in_time, context.clock.now())}${wordsForWish(wish, source)}`
+            : foreignInWords(source.foreign, source),
+        ...present({ recovery_point: recoveryPoint(subject), size_bytes: size }),
         estimated_seconds: estimateSeconds(source, context.state.rates.of),
         expected_downtime: expectedDowntime(context, target.id, live),
         lost: lostBy(context, { target, source, moment: recoveryMoment(subject), rolled: wish !== undefined, live }),
         keeps: await keptBy(subject),
         warnings: [
           ...unsoundWarnings(context, source),
-          ...warningsOf(subject, size, live),
+          ...warningsOf(subject, source, size, live),
           ...tightness(source, place),
         ],
         undo: `The present data are kept for ${keptHours} hours as ${place.beside}/data.before-restore-<number of the restore>. To go back: "skybackup restores undo <number>", or the tool undo_restore.`,
@@ -63,6 +68,29 @@ export const restoreOperation: Operation = {
     };
   },
 };
+
+/** Of a foreign backup only what its object takes is known, and that may be compressed. */
+function sizeOf(source: RestoreSource): number | undefined {
+  return source.foreign === undefined ? dataBytes(source) : undefined;
+}
+
+function origin(source: RestoreSource, target: StoredService): string {
+  const { service_id } = lastBackup(source);
+  return service_id === target.id ? service_id : `${service_id}, another service,`;
+}
+
+/** By what a source that was replaced since is known. */
+function sourceDigest({ backup }: RestoreSubject, { foreign }: RestoreSource): Record<string, unknown> {
+  if (backup !== undefined) return { backup: backup.id, size: backup.storage_bytes };
+  const { url, bytes, modified } = foreign?.object ?? {};
+  return { object: url, size: bytes, modified: modified?.toISOString() };
+}
+
+/** Of a foreign dump it is not known whether it holds accounts; where it holds none, those of the target stay. */
+function usersOf(source: RestoreSource): string {
+  const unknown = source.foreign !== undefined && isDump(source);
+  return unknown ? ', users and passwords included if the dump holds any' : ', users and passwords included';
+}
 
 function wordsFor({ backups }: RestoreSource): string {
   const [{ type, point_in_time }, ...increments] = backups;
@@ -104,26 +132,31 @@ function recoveryPoint(subject: RestoreSubject): string | undefined {
 
 /** Undefined where a transaction is wanted. */
 function recoveryMoment({ backup, wish }: RestoreSubject): string | undefined {
-  return wish === undefined ? backup.point_in_time : wishArguments(wish).point_in_time;
+  return wish === undefined ? backup?.point_in_time : wishArguments(wish).point_in_time;
 }
 
 function warningsOf(
   { target, backup, keepAccount }: RestoreSubject,
-  size: number,
+  source: RestoreSource,
+  size: number | undefined,
   live: LiveTarget | undefined,
 ): string[] {
-  const warnings =
-    backup.service_id === target.id
-      ? [`Users, passwords and grants of ${target.id} become those of the backup.`]
-      : [
-          `${target.id} gets the users, passwords and grants of ${backup.service_id}: logins made for ${target.id} stop working.`,
-        ];
+  const own = backup?.service_id === target.id;
+  const warnings = own
+    ? [`Users, passwords and grants of ${target.id} become those of the backup.`]
+    : source.foreign === undefined
+      ? [
+          `${target.id} gets the users, passwords and grants of ${backup?.service_id}: logins made for ${target.id} stop working.`,
+        ]
+      : foreignWarnings(source.foreign, source, target.id);
   if (!keepAccount) {
     warnings.push(
       `So does the account that skybackup logs in with on ${target.id}: unless the backup has the same one, its backups fail until that is made again.`,
     );
   }
-  warnings.push(`About ${bytesInWords(size)} of disk are needed beside the present data until those expire.`);
+  if (size !== undefined) {
+    warnings.push(`About ${bytesInWords(size)} of disk are needed beside the present data until those expire.`);
+  }
   warnings.push(...replicationWarnings(target.id, live));
   return warnings;
 }

@@ -9,5 +9,7 @@ export function recordRates(
   source: RestoreSource,
   job: MeasuredJob | undefined,
 ): void {
+  // How much of it there is was not known before, and decrypting it takes its own time.
+  if (source.foreign !== undefined) return;
   for (const { work, bytes, seconds } of ratesOf(source, job?.phases() ?? [])) state.rates.add(work, bytes, seconds);
 }

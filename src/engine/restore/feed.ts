@@ -61,6 +61,34 @@ export async function feed(
   judge(exits, fed, doing);
 }
 
+/**
+ * Feeds bytes that are made as they are read to a program's stdin; the end of both counts. Throws what the bytes fail with,
+ * `restore_failed` with the tool's words, `cancelled`.
+ */
+export async function pour(
+  bytes: AsyncIterable<Buffer>,
+  program: CommandSpec,
+  { env, as = {}, doing, signal }: Omit<FeedOptions, 'onBytes'>,
+): Promise<void> {
+  const failed = new AbortController();
+  const reader = startCommand(
+    { ...program, env: { ...env, ...program.env }, ...as },
+    { signal: AbortSignal.any([signal, failed.signal]), stdin: 'pipe', stdout: 'ignore', graceMs: 2000 },
+  );
+  if (reader.stdin === null) throw new Error(`${reader.name} was started without its pipe`);
+  const fed = await pipeline(bytes, reader.stdin).then(
+    () => undefined,
+    (error: unknown) => {
+      if (!isBrokenPipe(error)) failed.abort();
+      return error;
+    },
+  );
+  const exit = await reader.exit;
+  signal.throwIfAborted();
+  if (fed instanceof SkybackupError) throw fed;
+  judge([exit], fed, doing);
+}
+
 function counted(manifest: Manifest, { onBytes }: FeedOptions) {
   const stored = manifest.objects[0].bytes;
   const ratio = manifest.disk_bytes / Math.max(1, stored);
@@ -90,7 +118,8 @@ function judge(exits: readonly CommandExit[], fed: unknown, doing: string): void
     throw new SkybackupError('restore_failed', 'The backup could not be read to its end.', { cause: fed });
 }
 
-function isBrokenPipe(error: unknown): boolean {
+/** The consequence of a reader that went away: its own end tells why. */
+export function isBrokenPipe(error: unknown): boolean {
   return (
     error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
   );

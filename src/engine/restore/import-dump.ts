@@ -48,13 +48,13 @@ export async function importDump(
   await warnOfLogins(connection, job);
 }
 
-function stagingClient(optionFile: string, { socket, env }: Staging): CommandSpec {
-  // Said here too: without it the client would take the machine's own server.
+/** The client on a private server: told its socket, without which it would take the machine's own server. */
+export function stagingClient(optionFile: string, { socket, env }: Staging): CommandSpec {
   const { path, args } = importClient(optionFile, session, ['--protocol=socket', `--socket=${socket}`]);
   return { path, args, env };
 }
 
-/** The client that carries out a dump's statements, in a session that begins with `settings`. */
+/** The client that carries out a dump's statements, in a session that begins with `settings`; none of them is one to itself. */
 export function importClient(optionFile: string, settings: string, more: readonly string[]): CommandSpec {
   return {
     path: findTool('mariadb'),
@@ -64,6 +64,7 @@ export function importClient(optionFile: string, settings: string, more: readonl
       ...more,
       // Without it the client takes \r\n, \0 and lines that look like its own commands for something else than data.
       '--binary-mode',
+      '--local-infile=0',
       '--max-allowed-packet=1G',
       '--default-character-set=utf8mb4',
       `--init-command=${settings}`,
@@ -75,7 +76,7 @@ export function importClient(optionFile: string, settings: string, more: readonl
  * Makes the zones known that the dumped server knew: an event of such a zone would end the import, and expressions would
  * give NULL afterwards. They come from this machine; a dump without any use of them goes well without, so it is warned only.
  */
-async function loadTimeZones(client: CommandSpec, { env }: Staging, job: JobContext): Promise<void> {
+export async function loadTimeZones(client: CommandSpec, { env }: Staging, job: JobContext): Promise<void> {
   try {
     const tool = { path: findTool('mariadb-tzinfo-to-sql'), args: ['/usr/share/zoneinfo'], env };
     const { stdout } = await runCommand(tool, { signal: job.signal, failure: 'restore_failed' });
@@ -133,7 +134,7 @@ async function warnOfLogins(connection: SqlConnection, job: JobContext): Promise
 }
 
 /** The client only says that a table is full or that the server has gone; why, the server's log tells. */
-function withServersWords(error: unknown, { log }: Staging): unknown {
+export function withServersWords(error: unknown, { log }: Staging): unknown {
   if (!(error instanceof SkybackupError) || error.code !== 'restore_failed') return error;
   const lines = logLinesSince(log, 0);
   if (errorLines(lines).length === 0) return error;

@@ -1,23 +1,62 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SkybackupError } from '../../contract/errors.ts';
+import type { ForeignBackup } from '../foreign/foreign-backup.ts';
+import { unpackForeign } from '../foreign/unpack.ts';
 import type { JobContext } from '../job-context.ts';
 import { sameGtids } from '../mariadb/gtid.ts';
 import { findTool } from '../mariadb/tools.ts';
 import type { Repository } from '../repository/repository.ts';
 import { type FeedOptions, feed } from './feed.ts';
 import { prepare } from './prepare.ts';
-import { type PhysicalManifest, physicalBackup } from './restorable.ts';
+import { checkReadable, type PhysicalManifest, physicalBackup } from './restorable.ts';
 import type { RestoreSource } from './source.ts';
 import { makeFolder, type Staging } from './staging.ts';
 import { readBackupGtid, readCheckpoints, removeNoSchemas } from './unpacked-files.ts';
+
+/**
+ * Makes a data directory of a source in the staging folder, and returns the source as it is known then. `fits` is asked as
+ * soon as it is, for what was made without us: throws to refuse it. Throws `unsupported`, `version_mismatch`, `no_space`,
+ * `backup_damaged`, `restore_failed` with the tool's words, `cancelled`.
+ */
+export async function materialise(
+  source: RestoreSource,
+  repository: Repository,
+  staging: Staging,
+  job: JobContext,
+  fits: (known: RestoreSource) => void,
+): Promise<RestoreSource> {
+  if (source.foreign !== undefined) return materialiseForeign(source.foreign, repository, staging, job, fits);
+  await materialiseChain(source, repository, staging, job);
+  return source;
+}
+
+async function materialiseForeign(
+  foreign: ForeignBackup,
+  repository: Repository,
+  staging: Staging,
+  job: JobContext,
+  fits: (known: RestoreSource) => void,
+): Promise<RestoreSource> {
+  job.phase('materialising', `Unpacking ${foreign.object.url} beside the present data.`);
+  const { manifest, prepared } = await unpackForeign(foreign, staging, job);
+  await checkReadable({ backups: [manifest] }, repository, job.signal);
+  const known: RestoreSource = { backups: [manifest], foreign };
+  fits(known);
+  if (!prepared) {
+    job.phase('preparing', 'Applying the redo log of the backup.');
+    const memoryFor = manifest.disk_bytes;
+    await prepare({ manifest, data: staging.data, increment: undefined, memoryFor }, staging, job.signal);
+  }
+  return known;
+}
 
 /**
  * Makes a data directory of a chain in the staging folder: its full unpacked and prepared, then each incremental unpacked
  * into a folder of its own, applied, and removed. Throws `backup_damaged`, `restore_failed` with the tool's words,
  * `cancelled`.
  */
-export async function materialise(
+async function materialiseChain(
   source: RestoreSource,
   repository: Repository,
   staging: Staging,

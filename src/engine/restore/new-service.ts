@@ -44,6 +44,8 @@ export interface NewService {
   /** The GTID state the server began with. */
   gtids: string;
   warnings: string[];
+  /** It has the accounts of the source. */
+  accounts: boolean;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function restoreToNewService(input: NewServiceInput, job: JobContex
 }
 
 async function make(input: NewServiceInput, job: JobContext): Promise<NewService> {
-  const { home, service, source, repository } = input;
+  const { home, service, repository } = input;
   const layout = managedLayout(home, service.id);
   const { server: described, password } = await describeManagedServer(home, service.id);
   const staging = stagingOf(placeOf(home, service), input.restoreId);
@@ -73,11 +75,18 @@ async function make(input: NewServiceInput, job: JobContext): Promise<NewService
     job.warn(message);
   };
   // Which logs are replayed was not known when the restore was asked for.
-  const space = restoreSpace(source, placeOf(home, service));
+  const space = restoreSpace(input.source, placeOf(home, service));
   checkSpace(space);
   const tight = spaceWarning(space);
   if (tight !== undefined) warn(tight);
-  const server = await buildData(source, repository, staging, described.server_id, { ...jobParts(job), warn });
+  const told = { ...jobParts(job), warn };
+  const { server, source, accounts } = await buildData(
+    input.source,
+    repository,
+    staging,
+    { serverId: described.server_id },
+    told,
+  );
   let gtids: string;
   try {
     if (input.tables !== undefined) {
@@ -119,7 +128,7 @@ async function make(input: NewServiceInput, job: JobContext): Promise<NewService
   } finally {
     await connection.close();
   }
-  return { port: file.port, gtids, warnings };
+  return { port: file.port, gtids, warnings, accounts };
 }
 
 function jobParts(job: JobContext): Omit<JobContext, 'warn'> {

@@ -43,8 +43,13 @@ export async function checkReadable(source: RestoreSource, repository: Repositor
   await checkOpenable(source, repository);
   const last = lastBackup(source);
   const installed = await toolVersion('mariadbd', signal);
+  if (source.foreign !== undefined && !isDump(source)) {
+    // What it is of, its own files tell once they are unpacked.
+    for (const tool of ['mbstream', 'mariadb-backup'] as const) findTool(tool);
+    return;
+  }
   if (isDump(source)) {
-    compareSeries(last, installed);
+    if (last.server.version !== '') compareSeries(last, installed);
     for (const tool of ['zstd', 'mariadb', 'mariadb-install-db'] as const) findTool(tool);
     return;
   }

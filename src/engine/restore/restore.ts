@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
+import { readAccounts } from '../foreign/accounts.ts';
 import type { JobContext } from '../job-context.ts';
-import { writeMarker } from '../managed/data-marker.ts';
+import { readMarker, writeMarker } from '../managed/data-marker.ts';
 import { highestGtids } from '../mariadb/gtid.ts';
 import { fileOptions } from '../mariadb/server-options.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -18,7 +19,7 @@ import { checkSpace, meansNoSpace, restoreSpace, spaceRanOut, spaceWarning } fro
 import { removeStaging, type Staging, stagingOf } from './staging.ts';
 import { type SwapControls, type SwapInput, type Swapped, swap } from './swap.ts';
 import { forgetNote, noteTarget } from './swap-notes.ts';
-import { targetServer } from './target-server.ts';
+import { type TargetFacts, targetServer } from './target-server.ts';
 import { removeBackupFiles } from './unpacked-files.ts';
 
 export interface RestoreInput extends SwapInput {
@@ -76,14 +77,19 @@ async function check(input: RestoreInput, place: DataPlace, job: JobContext, con
     });
   }
   refuseMounts(place);
-  const { version, variables } = await targetServer(input.home, target).look(job.signal);
-  if (version !== undefined && !isDump(source)) compareServers(lastBackup(source), version, target.id);
-  compareOptions(lastBackup(source), variables, target.id);
+  checkFits(source, target.id, await targetServer(input.home, target).look(job.signal));
   const measured = restoreSpace(source, place);
   const space = controls.freeBytes === undefined ? measured : { ...measured, free: controls.freeBytes };
   checkSpace(space);
   const tight = spaceWarning(space);
   if (tight !== undefined) job.warn(tight);
+}
+
+/** Whether the target's own server opens these files. Of a foreign backup that is known once it is unpacked. */
+function checkFits(source: RestoreSource, id: string, { version, variables }: TargetFacts): void {
+  const backup = lastBackup(source);
+  if (version !== undefined && !isDump(source) && backup.server.version !== '') compareServers(backup, version, id);
+  compareOptions(backup, variables, id);
 }
 
 async function buildAndSwap(
@@ -110,7 +116,7 @@ async function buildAndSwap(
       kept_data: swapped.kept.path,
       kept_until: swapped.kept.kept_until,
       warnings,
-      users_from: lastBackup(input.source).service_id,
+      users_from: swapped.usersFrom,
       service_running: swapped.running,
       highest_gtids: swapped.gtids,
     };
@@ -130,18 +136,29 @@ async function build(
   staging: Staging,
   job: JobContext,
   controls: RestoreControls,
-): Promise<Swapped> {
+): Promise<Swapped & { usersFrom: string }> {
   const target = targetServer(input.home, input.target, (message) => job.warn(message));
-  const { serverId = lastBackup(input.source).server.server_id } = await target.look(job.signal);
+  const facts = await target.look(job.signal);
   noteTarget(input.home, input.target);
-  const server = await buildData(input.source, input.repository, staging, serverId, job);
+  const wanted = isForeignDump(input.source) ? asTargetHasThem(input.source, place, facts) : input.source;
+  const { server, source, accounts } = await buildData(
+    wanted,
+    input.repository,
+    staging,
+    {
+      serverId: facts.serverId ?? lastBackup(wanted).server.server_id,
+      fits: (known) => checkFits(known, input.target.id, facts),
+      presentAccounts: async () => readAccounts(await target.login(), staging, job.signal),
+    },
+    job,
+  );
   try {
     if (input.keepAccount !== false) {
       for (const warning of await target.keepLogin(server.connection)) job.warn(warning);
     }
-    const sealedAt = await finish(input, place, staging, job, controls);
+    const sealedAt = await finish({ ...input, source }, place, staging, job, controls);
     job.phase('swapping', 'Exchanging the data directories.');
-    const reached = positionOf(input.source);
+    const reached = positionOf(source);
     const swapped = await swap(
       { ...input, highestGtids: highestGtids(input.highestGtids, reached) },
       { data: staging.data, server, sealedAt },
@@ -149,10 +166,21 @@ async function build(
       controls,
     );
     for (const warning of swapped.warnings) job.warn(warning);
-    return swapped;
+    return { ...swapped, usersFrom: accounts ? lastBackup(source).service_id : input.target.id };
   } finally {
     await server.discard();
   }
+}
+
+function isForeignDump(source: RestoreSource): boolean {
+  return source.foreign !== undefined && isDump(source);
+}
+
+/** A foreign dump does not tell what its server's files were like: its data are made as the target has them. */
+function asTargetHasThem(source: RestoreSource, { data }: DataPlace, { variables }: TargetFacts): RestoreSource {
+  const last = lastBackup(source);
+  const options = fileOptions({ ...readMarker(data)?.options, ...variables });
+  return { ...source, backups: [{ ...last, server: { ...last.server, options } }] };
 }
 
 /** Everything that can be done before the target stops: its own files, the marker, durable bytes. */

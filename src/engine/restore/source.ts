@@ -1,3 +1,4 @@
+import type { ForeignBackup } from '../foreign/foreign-backup.ts';
 import type { ArchivedLog, Manifest } from '../repository/manifest.ts';
 
 /** What a restore, a verification or a new service is made from. */
@@ -6,6 +7,8 @@ export interface RestoreSource {
   readonly backups: readonly [Manifest, ...Manifest[]];
   /** Transactions that come after the last backup; absent where its own moment is wanted. */
   readonly rollForward?: RollForward;
+  /** One that was made without us. `backups` holds what is known of it: little, until it is unpacked. */
+  readonly foreign?: ForeignBackup;
 }
 
 /** One log of a binary-log backup. */

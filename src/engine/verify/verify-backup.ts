@@ -74,7 +74,8 @@ async function proveData(
   job: MeasuredJob,
 ): Promise<Verified> {
   const manifest = lastBackup(source);
-  const server = await buildData(source, repository, staging, manifest.server.server_id, job);
+  const serverId = manifest.server.server_id;
+  const { server } = await buildData(source, repository, staging, { serverId }, job);
   try {
     const recoveryMs = job.elapsedMs();
     if (checks.check_table) await checkTables(server.connection, job);

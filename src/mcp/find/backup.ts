@@ -17,6 +17,18 @@ export async function findBackup(
   signal: AbortSignal,
 ): Promise<Backup> {
   if (given.trim().toLowerCase() === latest) return newestBackup(api, sourceId, signal);
+  if (/^(?:s3|gs|file):\/\//i.test(given.trim())) {
+    throw new SkybackupError(
+      'unsupported',
+      `${quoteText(given)} is no backup of skybackup: tools restore only those.`,
+      {
+        hint:
+          api.provider.kind === 'daemon'
+            ? 'Ask the person to run "skybackup restores bring <object> --method mariabackup|mysqldump": it makes a new service of it.'
+            : 'Ask the person to restore it with their own request: it needs the credentials of the bucket.',
+      },
+    );
+  }
   if (!isBackupId(given.trim())) {
     throw new SkybackupError('invalid_request', `${quoteText(given)} is not a backup id.`, {
       hint: 'Take the id from list_backups (32 hex digits, service, pod, with colons between), or "latest".',

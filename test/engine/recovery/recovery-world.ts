@@ -77,7 +77,7 @@ export function recoveryWorld(server: TestMariadbd): RecoveryWorld {
       restores += 1;
       const staging = stagingOf({ data: server.datadir, beside: server.root }, restores);
       try {
-        const data = await buildData(source, repository, staging, 4711, job);
+        const { server: data } = await buildData(source, repository, staging, { serverId: 4711 }, job);
         try {
           const again = await connectWith(data.login);
           try {

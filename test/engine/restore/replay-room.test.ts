@@ -51,7 +51,9 @@ describe.runIf(process.getuid?.() === 0)('a disk that the replayed logs fill', (
       const staging = stagingOf({ data: server.datadir, beside: mount }, 1);
       const before = freeBytes(mount);
       try {
-        await expect(buildData(source, world.input().repository, staging, 4711, recordedJob())).rejects.toMatchObject({
+        await expect(
+          buildData(source, world.input().repository, staging, { serverId: 4711 }, recordedJob()),
+        ).rejects.toMatchObject({
           code: 'no_space',
           message: expect.stringMatching(
             /filled up while the binary logs were replayed: \d+ MiB of their \d+ MiB were, .* has \d+ MiB free/,
