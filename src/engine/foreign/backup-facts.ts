@@ -27,7 +27,7 @@ export function readBackupFacts(object: ForeignObject, folder: string, diskBytes
     (name) => !existsSync(join(folder, name)),
   );
   if (missing.length > 0)
-    throw damaged(url, `it is no whole backup of mariadb-backup: ${missing.join(' and ')} is not in it`);
+    throw damaged(url, `it is no whole backup of mariadb-backup, without ${missing.join(' and ')}`);
   const checkpoints = readCheckpoints(folder);
   const type = checkpoints.get('backup_type') ?? 'unknown';
   const prepared = preparedTypes.includes(type);

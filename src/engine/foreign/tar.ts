@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { damaged } from './layer.ts';
 import type { MemberNames } from './member-names.ts';
@@ -75,9 +74,22 @@ async function feed(body: AsyncIterable<Buffer>, archive: Extract): Promise<bool
   let tail = Buffer.alloc(0);
   for await (const chunk of body) {
     tail = Buffer.concat([tail, chunk.subarray(-endBytes)]).subarray(-endBytes);
-    if (!archive.write(chunk)) await Promise.race([once(archive, 'drain'), once(archive, 'close')]);
+    if (!archive.write(chunk)) await drained(archive);
     if (archive.destroyed) return false;
   }
   archive.end(null);
   return tail.length === endBytes && tail.every((byte) => byte === 0);
+}
+
+/** Resolves also when it takes no more, because its reader went away. */
+function drained(archive: Extract): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = (): void => {
+    archive.off('drain', done);
+    archive.off('close', done);
+    resolve();
+  };
+  archive.on('drain', done);
+  archive.on('close', done);
+  return promise;
 }

@@ -90,7 +90,9 @@ test('files that are no part of a backup are left out, and named', async () => {
   const staging = stagingAt(join(folder, 'staging'));
   await makeStaging(staging);
   const job = testJob();
-  await expect(unpackForeign(foreign, staging, job)).rejects.toThrow('it is no whole backup of mariadb-backup');
+  await expect(unpackForeign(foreign, staging, job)).rejects.toThrow(
+    'it is no whole backup of mariadb-backup, without xtrabackup_checkpoints',
+  );
   expect(job.warnings).toEqual(['Files that are no part of a backup were left out: binlog.index and 1 more.']);
   expect(readdirSync(staging.data)).toEqual(['ibdata1']);
 });
