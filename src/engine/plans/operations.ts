@@ -24,6 +24,8 @@ export interface Operation {
     context: EngineContext,
     input: Record<string, unknown>,
   ): Record<string, unknown> | Promise<Record<string, unknown>>;
+  /** Throws where what the arguments name has gone; at once, in a transaction. Default: `normalise`, where that is at once. */
+  recheck?(context: EngineContext, args: Record<string, unknown>): void;
   /** `ownJob` holds the lanes for the very request that looks, and is not a change. */
   describe(context: EngineContext, args: Record<string, unknown>, ownJob: number | undefined): Promise<Target>;
 }
@@ -43,6 +45,13 @@ const operations: Record<PlannedOperation, Operation> = {
 export async function normaliseAction(context: EngineContext, action: PlannedAction): Promise<PlannedAction> {
   const { operation } = action;
   return { operation, arguments: await operations[operation].normalise(context, action.arguments) };
+}
+
+/** Throws where what an action names has gone since it was normalised. At once: it is asked in a transaction. */
+export function recheckAction(context: EngineContext, { operation, arguments: args }: PlannedAction): void {
+  const { recheck, normalise } = operations[operation];
+  if (recheck === undefined) void normalise(context, args);
+  else recheck(context, args);
 }
 
 export function describeTarget(

@@ -2,7 +2,7 @@ import type { Plan, PlanRequest } from '../../contract/plans.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { refuseLocked } from '../services/lock.ts';
 import { subjectOf } from './carry-out.ts';
-import { describeTarget, normaliseAction } from './operations.ts';
+import { describeTarget, normaliseAction, recheckAction } from './operations.ts';
 
 /**
  * Makes a plan, or returns the open one of the same asker for the same request while its target is unchanged. A target that
@@ -15,7 +15,7 @@ export async function makePlan(context: EngineContext, request: PlanRequest, pri
   const subject = subjectOf(context, action, principal);
   return context.state.transaction(() => {
     // What it names may have gone while its target was looked at; from here on the plan itself keeps it.
-    normaliseAction(context, action);
+    recheckAction(context, action);
     refuseLocked(context, facts.service_id);
     const open = plans.findOpen(subject);
     // An approved plan is judged when it is carried out: voiding it here, a second caller would kill the yes that a first one is carrying out.

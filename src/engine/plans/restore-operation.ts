@@ -3,7 +3,7 @@ import { RestoreRequest } from '../../contract/restores.ts';
 import { toPointInTime } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { reveal } from '../foreign/request-secrets.ts';
-import { type RestoreSubject, resolveRestore, restoreArguments } from '../jobs/restore-subject.ts';
+import { findBackup, type RestoreSubject, resolveRestore, restoreArguments } from '../jobs/restore-subject.ts';
 import { archivedSource } from '../jobs/rolled-source.ts';
 import { wantedSource } from '../jobs/wanted-source.ts';
 import { estimateSeconds } from '../rates/kinds-of-work.ts';
@@ -13,6 +13,7 @@ import { type DataPlace, placeOf } from '../restore/data-place.ts';
 import { checkOpenable } from '../restore/restorable.ts';
 import { isDump, lastBackup, type RestoreSource } from '../restore/source.ts';
 import { dataBytes, restoreSpace, spaceWarning } from '../restore/space.ts';
+import { findService } from '../services/find-service.ts';
 import { present } from '../store/rows.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { foreignInWords, foreignWarnings } from './foreign-words.ts';
@@ -28,7 +29,13 @@ const keptHours = 72;
 
 export const restoreOperation: Operation = {
   async normalise(context, input) {
-    return restoreArguments(await resolveRestore(context, parseRequest(RestoreRequest, input, 'arguments')));
+    return restoreArguments(await resolveRestore(context, parseRequest(RestoreRequest, reveal(input), 'arguments')));
+  },
+
+  recheck(context, args) {
+    const { service_id, id, external_source } = RestoreRequest.parse(reveal(args));
+    findService(context.state, service_id ?? '');
+    if (external_source === undefined) findBackup(context, id ?? '');
   },
 
   async describe(context, args, ownJob) {
