@@ -25,7 +25,7 @@ export interface Operation {
     input: Record<string, unknown>,
   ): Record<string, unknown> | Promise<Record<string, unknown>>;
   /** Throws where what the arguments name has gone; at once, in a transaction. Default: `normalise`, where that is at once. */
-  recheck?(context: EngineContext, args: Record<string, unknown>): void;
+  recheck?(context: Pick<EngineContext, 'state'>, args: Record<string, unknown>): void;
   /** `ownJob` holds the lanes for the very request that looks, and is not a change. */
   describe(context: EngineContext, args: Record<string, unknown>, ownJob: number | undefined): Promise<Target>;
 }
