@@ -15,7 +15,8 @@ export function listStorages(terminal: Terminal): Promise<number> {
       bytesInWords(storage_bytes ?? 0),
       trouble,
     ]);
-    terminal.result({ storages }, table(head, rows));
+    const none = 'No storage is registered; add a bucket: skybackup storages add <name> --path s3://bucket/prefix';
+    terminal.result({ storages }, storages.length === 0 ? none : table(head, rows));
     return exitCodes.done;
   });
 }

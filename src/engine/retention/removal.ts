@@ -1,7 +1,8 @@
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import { localStorage } from '../../contract/storages.ts';
+import { toRfc3339 } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
-import { highestGtids } from '../mariadb/gtid.ts';
+import { rememberGtids } from './known-gtids.ts';
 import type { RetainedBackup } from './retained-backup.ts';
 
 /** Takes backups off the list and notes that their files have to go; to be called in the transaction that decided it. */
@@ -10,12 +11,7 @@ export function takeOffTheList(
   serviceId: string,
   backups: readonly RetainedBackup[],
 ): void {
-  const service = state.services.get(serviceId);
-  if (service !== undefined) {
-    // A restore must not hand out a GTID twice, and soon these backups do not tell any more which were handed out.
-    const known = [...state.backups.gtidsOf(serviceId), ...state.archivedLogs.gtidsOf(serviceId)];
-    state.services.setHighestGtids(serviceId, highestGtids(service.highest_gtids, ...known));
-  }
+  rememberGtids(state, serviceId);
   for (const { id, state: was } of backups) {
     // A try that failed left nothing that a sweep does not find, and what was lost may come back with its disk.
     if (was !== 'failed') {
@@ -31,16 +27,33 @@ export function takeOffTheList(
 
 /**
  * Removes the files of what was taken off the list: the manifest first, so that what a kill leaves behind is no backup but
- * unpublished objects. What cannot be removed now stays noted. Returns the failures, in words.
+ * unpublished objects. What cannot be removed now stays noted: what an object lock keeps until its time is over, and what
+ * lies in a storage that is out of reach or off the list until that is back. Returns the failures, in words.
  */
 export async function carryOutRemovals(
-  { state, repository, log }: Pick<EngineContext, 'state' | 'repository' | 'log'>,
+  context: Pick<EngineContext, 'state' | 'repository' | 'storages' | 'clock' | 'log'>,
   isStopped: () => boolean = () => false,
 ): Promise<string[]> {
+  const { state, repository, storages, clock, log } = context;
   const failures: string[] = [];
-  for (const { backup_id, service_id } of state.removals.list()) {
+  for (const { backup_id, service_id, storage, not_before } of state.removals.list()) {
     if (isStopped()) break;
+    if (not_before !== undefined && not_before.getTime() > clock.now()) continue;
+    if (!storages.isInReach(storage)) {
+      const why = storages.reach.troubleOf(storage);
+      if (why !== undefined) failures.push(`${backup_id}: storage ${storage} is out of reach: ${why}`);
+      continue;
+    }
     try {
+      const keptUntil = await repository.keptUntil(service_id, backup_id);
+      if (keptUntil !== undefined && keptUntil.getTime() > clock.now()) {
+        state.removals.waitUntil(backup_id, keptUntil);
+        log('info', 'an object lock keeps a deleted backup', { backup: backup_id, until: keptUntil });
+        failures.push(
+          `${backup_id}: the object lock of storage ${storage} keeps its files until ${toRfc3339(keptUntil)}`,
+        );
+        continue;
+      }
       await repository.remove(service_id, backup_id);
       state.removals.done(backup_id);
       log('info', 'a backup was deleted', { backup: backup_id, service: service_id });
@@ -57,6 +70,6 @@ export function removalFailed(failures: readonly string[]): SkybackupError {
   return new SkybackupError(
     'storage_failed',
     `${failures.length === 1 ? 'A backup is' : `${failures.length} backups are`} off the list, but files of it are left: ${first}`,
-    { hint: 'The daemon tries again within an hour, and when it starts.' },
+    { hint: 'The daemon tries again within an hour and when it starts; what an object lock keeps, when that is over.' },
   );
 }

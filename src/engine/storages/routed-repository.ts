@@ -12,6 +12,7 @@ export function routedRepository(storages: Storages): BackupRepository {
     manifest: async (serviceId, backupId) => storages.of(backupId).manifest(serviceId, backupId),
     isWhole: async (manifest) => storages.of(manifest.id).isWhole(manifest),
     read: (manifest, signal, object) => storages.of(manifest.id).read(manifest, signal, object),
+    keptUntil: async (serviceId, backupId) => storages.of(backupId).keptUntil(serviceId, backupId),
     remove: async (serviceId, backupId) => storages.of(backupId).remove(serviceId, backupId),
   };
 }
