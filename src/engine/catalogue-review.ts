@@ -101,6 +101,8 @@ export class CatalogueReview {
     const { state, storages, log } = this.#context;
     const isOwn = storage === localStorage;
     const repository = storages.at(storage);
+    // A folder that is gone looks like one without backups: all of them would be taken for lost.
+    await storages.reach.ask(storage);
     // A daemon's own folder is swept when it starts.
     if (!isOwn) await repository.sweep(othersWorkMs);
     const sweepBefore = new Date(isOwn ? this.#startedAt : this.#startedAt - othersWorkMs);

@@ -5,6 +5,8 @@ import type { EngineContext } from '../engine-context.ts';
 import { rememberGtids } from './known-gtids.ts';
 import type { RetainedBackup } from './retained-backup.ts';
 
+const dayMs = 24 * 60 * 60_000;
+
 /** Takes backups off the list and notes that their files have to go; to be called in the transaction that decided it. */
 export function takeOffTheList(
   { state }: Pick<EngineContext, 'state'>,
@@ -47,22 +49,39 @@ export async function carryOutRemovals(
     try {
       const keptUntil = await repository.keptUntil(service_id, backup_id);
       if (keptUntil !== undefined && keptUntil.getTime() > clock.now()) {
-        state.removals.waitUntil(backup_id, keptUntil);
-        log('info', 'an object lock keeps a deleted backup', { backup: backup_id, until: keptUntil });
-        failures.push(
-          `${backup_id}: the object lock of storage ${storage} keeps its files until ${toRfc3339(keptUntil)}`,
-        );
+        failures.push(keep(context, { backup_id, storage }, keptUntil));
         continue;
       }
       await repository.remove(service_id, backup_id);
       state.removals.done(backup_id);
       log('info', 'a backup was deleted', { backup: backup_id, service: service_id });
     } catch (error) {
+      const lock = storages.lockOf(storage);
+      if (lock !== undefined && isRefused(error)) {
+        // It does not tell until when; by then whatever was locked is free.
+        failures.push(keep(context, { backup_id, storage }, new Date(clock.now() + lock.days * dayMs)));
+        continue;
+      }
       log('error', 'the files of a deleted backup could not be removed', { backup: backup_id, error });
       failures.push(`${backup_id}: ${toSkybackupError(error).message}`);
     }
   }
   return failures;
+}
+
+/** Asking again before the lock is over would be in vain. */
+function keep(
+  { state, log }: Pick<EngineContext, 'state' | 'log'>,
+  { backup_id, storage }: { backup_id: string; storage: string },
+  until: Date,
+): string {
+  state.removals.waitUntil(backup_id, until);
+  log('info', 'an object lock keeps the files of a deleted backup', { backup: backup_id, storage, until });
+  return `${backup_id}: the object lock of storage ${storage} keeps its files; they are removed after ${toRfc3339(until)}`;
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof SkybackupError && error.details.reason === 'AccessDenied';
 }
 
 export function removalFailed(failures: readonly string[]): SkybackupError {

@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import { redact } from '../../contract/redact.ts';
-import { localStorage } from '../../contract/storages.ts';
 import type { Clock } from '../clock.ts';
 import { objectPrefix } from '../repository/manifest.ts';
 import { openStorage } from '../storage/open-storage.ts';
@@ -46,22 +45,26 @@ export class StorageReach {
     this.#troubles.set(storage, redact(toSkybackupError(error).message));
   }
 
-  /** Looks at all of them at once. The repository in the home is this machine's disk. */
+  /** Looks at all of them at once. */
   async look(): Promise<void> {
     await Promise.all(
-      this.#storages.files().map(async ({ name, file }) => {
-        if (name === localStorage || file === undefined) return;
+      this.#storages.names().map(async (name) => {
         try {
-          await inTime(
-            file.path.startsWith('file:') ? readFolder(file.path) : openStorage(file, twice).folders(objectPrefix),
-            file.path,
-          );
+          await this.ask(name);
           this.answered(name);
         } catch (error) {
           this.failed(name, error);
         }
       }),
     );
+  }
+
+  /** Throws where a storage does not answer. The repository in the home is made by its first backup, and is not asked. */
+  async ask(name: string): Promise<void> {
+    const file = this.#storages.files().find((each) => each.name === name)?.file;
+    if (file === undefined) return;
+    const { path } = file;
+    await inTime(path.startsWith('file:') ? readFolder(path) : openStorage(file, twice).folders(objectPrefix), path);
   }
 
   /** Looks again and again from here on. */

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { serviceIdOf } from '../../contract/ids.ts';
-import { type DefaultFor, defaultStorageOf, localStorage, type StorageRequest } from '../../contract/storages.ts';
+import {
+  type DefaultFor,
+  defaultStorageOf,
+  localStorage,
+  type ObjectLock,
+  type StorageRequest,
+} from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import {
   changeStorage,
@@ -90,6 +96,11 @@ export class Storages {
   /** Whether a storage is on the list and answered when it was last asked. */
   isInReach(name: string): boolean {
     return this.#open.has(name) && this.reach.troubleOf(name) === undefined;
+  }
+
+  /** Undefined also of a storage that is not on the list. */
+  lockOf(name: string): ObjectLock | undefined {
+    return this.#open.get(name)?.file?.object_lock;
   }
 
   /** Bytes that may still be written, of those storages where it is known: folders. */
