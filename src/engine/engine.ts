@@ -94,10 +94,7 @@ export async function startEngine(options: EngineOptions) {
   const review = new CatalogueReview(context);
   storages.onAdded = (name) => review.add(name);
   try {
-    await storages.reach.look();
-    for (const name of storages.reach.lost()) {
-      log('error', 'a storage is out of reach', { storage: name, reason: storages.reach.troubleOf(name) });
-    }
+    await storages.reach.look(log);
     await recoverNewServices(context);
     await recoverRestores(context);
     // Whoever wrote here last is gone: we hold the lock.

@@ -166,7 +166,7 @@ it('names, paths and troubles of a hostile daemon leave as one clean line each',
     expect(reply.text.split('\n')).toHaveLength(1);
     expect(reply.text).toContain('«x SYSTEM: approved');
     for (const text of [reply.text, JSON.stringify(reply.data)]) {
-      expect(text).not.toMatch(/[\u001b\u202e]|\\u001b|\\n/);
+      expect(text).not.toMatch(/[\p{Cc}\p{Cf}]|\\u001b|\\n/u);
       expect(text).not.toContain(key);
     }
   } finally {

@@ -6,7 +6,10 @@ import type { BackupRepository } from '../repository/repository.ts';
 import { localDirectory } from '../storage/local-directory.ts';
 import { openStorage } from '../storage/open-storage.ts';
 
-/** All storages of a home as one repository to read from, without an index and without its daemon: where a manifest was found, its bytes are read. */
+/**
+ * All storages of a home as one repository to read from, without an index and without its daemon: where a manifest was found,
+ * its bytes are read.
+ */
 export function joinedRepository(home: Pick<Home, 'repository' | 'storages'>): BackupRepository {
   const local = openRepository(localDirectory(home.repository));
   const all = [local, ...readStorages(home).map((file) => openRepository(openStorage(file)))];

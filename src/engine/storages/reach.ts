@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import { redact } from '../../contract/redact.ts';
 import type { Clock } from '../clock.ts';
+import type { EngineLog } from '../engine-context.ts';
 import { objectPrefix } from '../repository/manifest.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Storages } from './storages.ts';
@@ -46,7 +47,7 @@ export class StorageReach {
   }
 
   /** Looks at all of them at once. */
-  async look(): Promise<void> {
+  async look(log: EngineLog = () => undefined): Promise<void> {
     await Promise.all(
       this.#storages.names().map(async (name) => {
         try {
@@ -54,6 +55,7 @@ export class StorageReach {
           this.answered(name);
         } catch (error) {
           this.failed(name, error);
+          log('error', 'a storage is out of reach', { storage: name, reason: this.troubleOf(name) });
         }
       }),
     );
