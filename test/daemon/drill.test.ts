@@ -162,11 +162,12 @@ it('a drill that was missed while the daemon was down is overdue, and made up fo
 
 it('what is no drill is refused', async () => {
   const base = { service_id: 'orders' } as const;
-  const refusal = (request: Parameters<Engine['schedules']['create']>[0]) => () =>
-    engine.schedules.create(request, administrator);
-  expect(refusal({ ...base, backup_type: 'drill', schedule: 'once' })).toThrow('repeated');
-  expect(refusal({ ...base, backup_type: 'drill', schedule: 'weekly' })).toThrow('not a cron schedule');
-  expect(refusal({ ...base, backup_type: 'full', schedule: daily, checks: { quick: true } })).toThrow('no "checks"');
+  const refusal = (request: Parameters<Engine['schedules']['create']>[0]) =>
+    expect(engine.schedules.create(request, administrator)).rejects;
+  await refusal({ ...base, backup_type: 'drill', schedule: 'once' }).toThrow('repeated');
+  await refusal({ ...base, backup_type: 'drill', schedule: 'weekly' }).toThrow('not a cron schedule');
+  await refusal({ ...base, backup_type: 'full', schedule: daily, checks: { quick: true } }).toThrow('no "checks"');
+  await refusal({ ...base, backup_type: 'drill', schedule: daily, storage: 'local' }).toThrow('no "storage"');
   const [drill] = engine.schedules.list({ type: 'drill' }).items;
   await expect(engine.schedules.update(drill?.id ?? 0, { backup_type: 'full' }, administrator)).rejects.toThrow(
     'takes no backups',
