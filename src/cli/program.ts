@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../client/version.ts';
+import { encryptionCommands } from './encryption/commands.ts';
 import { exitCodes, openTerminal, type Terminal } from './terminal.ts';
 
 /** Runs one command line and returns its exit code: 0, 1 (failed) or 2 (usage). Commands are loaded when they are called. */
@@ -197,6 +198,7 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--profile <name>', 'which profile of that file, where it is not [default] or the only one')
     .option('--object-lock <mode>', 'governance or compliance: what is written there cannot be deleted for a while')
     .option('--lock-days <days>', 'for how long')
+    .option('--recipient <recipients...>', 'encrypt the backups that go there to these recipients of age')
     .option('--default', 'the backups of all services go there from now on')
     .option('--default-for <services...>', 'or: those of these services');
   command(storages, 'check <name>', 'write to it, read back, and remove that again', async (terminal, self) =>
@@ -214,6 +216,8 @@ export async function runProgram(args: string[]): Promise<number> {
   command(storages, 'remove <name>', 'take it off the list; what lies in it stays', async (terminal, self) =>
     (await import('./storages/change.ts')).removeStorage(terminal, first(self)),
   );
+
+  encryptionCommands(group('encryption', 'backups that only the holders of an identity of age can read'), command);
 
   const keys = group('keys', "the daemon's API keys");
   command(keys, 'create', 'make a key and print it, this once', async (terminal, self) =>

@@ -16,7 +16,7 @@ import type { Retention, RetentionPolicy } from '../contract/retention.ts';
 import type { Schedule, SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { Health } from '../contract/service-health.ts';
 import type { LockRequest, RegisterServiceRequest, Service } from '../contract/services.ts';
-import type { DefaultFor, Storage, StorageCheck, StorageRequest } from '../contract/storages.ts';
+import type { DefaultFor, Recipients, Storage, StorageCheck, StorageRequest } from '../contract/storages.ts';
 import type { Verification, VerificationQuery, VerifyRequest } from '../contract/verifications.ts';
 
 export interface CallOptions {
@@ -153,6 +153,8 @@ export interface DaemonApi {
   checkStorage(name: string, options?: CallOptions): Promise<StorageCheck>;
   /** Whose backups go there where nothing else is said. */
   setStorageDefault(name: string, defaultFor: DefaultFor | null, options?: CallOptions): Promise<void>;
+  /** To whom its new backups are encrypted; none: to nobody. */
+  setStorageRecipients(name: string, recipients: Recipients, options?: CallOptions): Promise<void>;
   removeStorage(name: string, options?: CallOptions): Promise<void>;
 
   getJob(id: number, options?: CallOptions): Promise<Job>;

@@ -150,6 +150,10 @@ export function daemonCalls(http: Http): DaemonApi {
       const path = `${base}/storages/${segment(name)}`;
       await http.request({ method: 'PATCH', path, body: { default_for }, ...bounds(options) });
     },
+    setStorageRecipients: async (name, recipients, options = {}) => {
+      const path = `${base}/storages/${segment(name)}`;
+      await http.request({ method: 'PATCH', path, body: { recipients }, ...bounds(options) });
+    },
     removeStorage: async (name, options = {}) => void (await remove(`${base}/storages/${segment(name)}`, options)),
 
     getJob: async (id, options = {}) => job(await get(`${base}/jobs/${segment(id)}`, options)),

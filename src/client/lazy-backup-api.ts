@@ -45,6 +45,7 @@ const daemonCalls: Record<CallsOf<DaemonApi>, true> = {
   addStorage: true,
   checkStorage: true,
   setStorageDefault: true,
+  setStorageRecipients: true,
   removeStorage: true,
   getJob: true,
   cancelJob: true,

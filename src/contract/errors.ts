@@ -103,6 +103,11 @@ export const errorTable = {
     retryable: false,
     hint: 'Use another backup: this one is not whole. Take a new one now.',
   },
+  identity_missing: {
+    status: 409,
+    retryable: false,
+    hint: 'A person gives it on the machine of the daemon, for as long as it is needed: skybackup encryption add-identity <file>.',
+  },
   proof_failed: {
     status: 409,
     retryable: false,

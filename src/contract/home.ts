@@ -24,6 +24,8 @@ export interface Home {
   repository: string;
   /** Other places for backups, a file each, with their credentials. */
   storages: string;
+  /** What opens encrypted backups: files of age, or links to them. */
+  identities: string;
   /** Where backups are made into data to prove them: one folder for each verification that runs. */
   verifications: string;
 }
@@ -45,6 +47,7 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>): Home 
     swaps: join(root, 'swaps'),
     repository: join(root, 'repository'),
     storages: join(root, 'storages'),
+    identities: join(root, 'identities'),
     verifications: join(root, 'verifications'),
   };
 }

@@ -24,6 +24,22 @@ export const ObjectLock = z.strictObject({
 });
 export type ObjectLock = z.infer<typeof ObjectLock>;
 
+/**
+ * To whom backups are encrypted: X25519 recipients of age. They are public. Each one's identity opens every backup alone, so
+ * that a second may lie in a safe.
+ */
+export const Recipients = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^age1[02-9ac-hj-np-z]{58}$/,
+        'must be a recipient of age: age1 and 58 letters and digits, never the secret',
+      ),
+  )
+  .max(20);
+export type Recipients = z.infer<typeof Recipients>;
+
 /** Registers a place for backups. Only a person does this: whoever names a bucket decides who can read the data. */
 export const StorageRequest = z.strictObject({
   name: StorageName,
@@ -32,10 +48,17 @@ export const StorageRequest = z.strictObject({
   credentials: z.string().max(65_536).optional(),
   default_for: DefaultFor.optional(),
   object_lock: ObjectLock.optional(),
+  recipients: Recipients.optional(),
 });
 export type StorageRequest = z.infer<typeof StorageRequest>;
 
-export const StoragePatch = z.strictObject({ default_for: DefaultFor.nullable() });
+export const StoragePatch = z
+  .strictObject({
+    default_for: DefaultFor.nullable().optional(),
+    /** Of the backups from now on; none: they are not encrypted. */
+    recipients: Recipients.optional(),
+  })
+  .refine((patch) => Object.keys(patch).length > 0, 'name what is to be changed');
 export type StoragePatch = z.infer<typeof StoragePatch>;
 
 /** A place for backups as anyone may see it: never its credentials. */
@@ -46,6 +69,8 @@ export const Storage = z.looseObject({
   has_credentials: z.boolean().optional(),
   default_for: DefaultFor.optional(),
   object_lock: ObjectLock.optional(),
+  /** To whom new backups there are encrypted; absent where they are not. */
+  recipients: z.array(z.string()).optional(),
   added_at: z.string().optional(),
   /** Services that have backups there: for them it is no new place. */
   services: z.array(z.string()).optional(),

@@ -11,7 +11,7 @@ import type { Restore, RestoreQuery, RestoreRequest } from '../contract/restores
 import type { RetentionPolicy } from '../contract/retention.ts';
 import type { SchedulePatch, ScheduleQuery, ScheduleRequest } from '../contract/schedules.ts';
 import type { LockRequest, ServiceQuery } from '../contract/services.ts';
-import type { DefaultFor, Storage, StorageRequest } from '../contract/storages.ts';
+import type { DefaultFor, Recipients, Storage, StorageRequest } from '../contract/storages.ts';
 import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { CatalogueReview } from './catalogue-review.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -179,6 +179,7 @@ export async function startEngine(options: EngineOptions) {
       list: (): Storage[] => storageViews(storages, state),
       add: (request: StorageRequest) => storages.add(request),
       check: (name: string) => storages.check(name),
+      setRecipients: (name: string, recipients: Recipients) => storages.setRecipients(name, recipients),
       setDefault: (name: string, defaultFor: DefaultFor | null) => storages.setDefault(name, defaultFor),
       remove: (name: string) => storages.remove(name),
     },

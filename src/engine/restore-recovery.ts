@@ -82,6 +82,7 @@ function recordFinished(
     message:
       `${row.undo_of === undefined ? 'Restored' : `Restore ${row.undo_of} is undone`}. The daemon ended before it could say so. ${recovered.detail}`.trim(),
     users_from: row.source_service_id,
+    gtids: recovered.gtids,
     ...(kept === undefined ? {} : { kept_data: kept.path, kept_until: Date.parse(kept.kept_until) }),
   });
   if (row.undo_of !== undefined) state.restores.forgetKept(row.undo_of);

@@ -39,12 +39,16 @@ export async function lookupTargets(
   return fitting;
 }
 
-async function checkFitting({ home }: EngineContext, source: RestoreSource, service: StoredService): Promise<void> {
+async function checkFitting(
+  { home, repository }: EngineContext,
+  source: RestoreSource,
+  service: StoredService,
+): Promise<void> {
   if (isImport(service, lastBackup(source))) {
-    await checkImportable(lastBackup(source), service, AbortSignal.timeout(10_000));
+    await checkImportable(lastBackup(source), repository, service, AbortSignal.timeout(10_000));
     return;
   }
-  await checkRestorable(source, service, AbortSignal.timeout(30_000));
+  await checkRestorable(source, repository, service, AbortSignal.timeout(30_000));
   checkSpace(restoreSpace(source, placeOf(home, service)));
 }
 

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
 import { registerSecret } from '../contract/redact.ts';
-import { DefaultFor, ObjectLock, StorageName } from '../contract/storages.ts';
+import { DefaultFor, localStorage, ObjectLock, Recipients, StorageName } from '../contract/storages.ts';
 
 /**
  * A registered storage. In a file of its own and not in the state: a state that is lost is made anew from what lies in the
@@ -21,11 +21,13 @@ import { DefaultFor, ObjectLock, StorageName } from '../contract/storages.ts';
  */
 export const StorageFile = z.strictObject({
   format: z.literal(1),
-  name: StorageName,
+  /** `local` only in the file of what was set of that one. */
+  name: z.union([z.literal(localStorage), StorageName]),
   path: z.string(),
   credentials: z.string().optional(),
   default_for: DefaultFor.optional(),
   object_lock: ObjectLock.optional(),
+  recipients: Recipients.optional(),
   /** Made for the bucket of one request: nobody has given it this name. */
   unnamed: z.boolean().optional(),
   /** Services of the cloud whose backups a person has sent there. */
@@ -34,13 +36,24 @@ export const StorageFile = z.strictObject({
 });
 export type StorageFile = z.infer<typeof StorageFile>;
 
+const localFile = `${localStorage}.json`;
+
 /** Every registered storage, by name. Throws `invalid_settings` for a file that cannot be read: where backups go is not guessed. */
 export function readStorages({ storages }: Pick<Home, 'storages'>): StorageFile[] {
   if (!existsSync(storages)) return [];
   return readdirSync(storages)
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => name.endsWith('.json') && name !== localFile)
     .sort()
     .map((name) => readStorage(join(storages, name)));
+}
+
+/**
+ * What was set of the local storage, if anything was. Throws `invalid_settings` for a file that cannot be read: else backups
+ * would no longer be encrypted, and nobody would know.
+ */
+export function readLocalStorage({ storages }: Pick<Home, 'storages'>): StorageFile | undefined {
+  const path = join(storages, localFile);
+  return existsSync(path) ? readStorage(path) : undefined;
 }
 
 function readStorage(path: string): StorageFile {

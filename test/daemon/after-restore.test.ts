@@ -58,6 +58,36 @@ describe('after a restore or an undo a full backup is taken by itself', () => {
     expect(await backupAfter(daemon, undo.id)).toMatchObject({ type: 'full', status: 'Succeeded' });
   });
 
+  it('and makes way for an undo, or another restore, that comes while it runs', { timeout: 120_000 }, async () => {
+    await orders.sql(
+      'USE shop; CREATE TABLE shop.bulky (v LONGBLOB); INSERT INTO shop.bulky SELECT RANDOM_BYTES(1000000) FROM seq_1_to_200;',
+    );
+    const big = await takeBackup(daemon, 'orders');
+    const asked = await daemon.api.createRestore({ service_id: 'orders', backup_id: big });
+    const status = async (job: number) => (await daemon.api.daemon.getJob(job)).status;
+    await expect.poll(() => status(asked.job_id ?? 0), { interval: 20 }).toBe('Succeeded');
+    const runs = async () => (await wanted()).find(({ after_restore }) => after_restore === asked.id);
+    await expect.poll(async () => (await runs())?.status, { interval: 20 }).toBe('Running');
+    const full = (await runs())?.job_id ?? 0;
+    const { key } = await daemon.api.daemon.createKey({ role: 'requester' });
+    const headers = { 'x-api-key': key };
+    const undoOf = (query = '') =>
+      daemon.request('POST', `/skybackup/v1/restores/${asked.id}/undo${query}`, {}, headers);
+    // Who may not carry it out ends nothing.
+    expect((await undoOf()).status).toBe(409);
+    expect(await status(full)).toBe('Running');
+    const plan = { operation: 'undo_restore', arguments: { id: asked.id } };
+    const { body } = await daemon.request('POST', '/skybackup/v1/plans', plan, headers);
+    await daemon.api.daemon.approvePlan(String(body.id), { channel: 'terminal', typed_id: 'orders' });
+    const undo = await undoOf(`?plan_id=${body.id}`);
+    expect(undo.status).toBe(200);
+    expect(await status(full)).toBe('Cancelled');
+    expect((await daemon.ended(Number(undo.body.job_id))).status).toBe('Succeeded');
+    expect(await backupAfter(daemon, Number(undo.body.id))).toMatchObject({ type: 'full', status: 'Succeeded' });
+    expect(await runs()).toBeUndefined();
+    await orders.sql('DROP TABLE shop.bulky');
+  });
+
   it('of another service as well, and not of one that a restore made', async () => {
     await daemon.api.daemon.registerService({ id: 'billing', control: { kind: 'managed' }, nightly: false });
     const onto = await daemon.api.createRestore({ service_id: 'billing', backup_id: orders.backup });

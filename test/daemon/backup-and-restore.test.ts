@@ -47,15 +47,6 @@ describe('a one-time schedule', () => {
       const request = daemon.api.createSchedule({ backup_type, schedule: 'once', service_id: 'orders' });
       await expect(request).rejects.toMatchObject({ code: 'unsupported', status: 400 });
     }
-    const bucket = { bucket: { path: 's3://bucket/prefix' } };
-    await expect(
-      daemon.api.createSchedule({
-        backup_type: 'full',
-        schedule: 'once',
-        service_id: 'orders',
-        external_storage: bucket,
-      }),
-    ).rejects.toMatchObject({ code: 'unsupported' });
   });
 });
 

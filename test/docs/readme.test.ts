@@ -99,6 +99,12 @@ describe('where backups go', () => {
 });
 
 describe('what the README names exists', () => {
+  test('pages', () => {
+    const named = [...readme.matchAll(/\]\((docs\/[^)]+)\)/g)].map(([, path = '']) => path);
+    expect(named).toContain('docs/repository-format.md');
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
   test('resources', () => {
     const named = [...readme.matchAll(/`(skybackup:\/\/[^`]+)`/g)].map(([, uri]) => uri);
     expect(new Set(named)).toEqual(new Set(templates));
@@ -136,7 +142,7 @@ describe('what the README names exists', () => {
       const end = words.findIndex((word) => /^[-<]/.test(word));
       const command = words
         .slice(0, end < 0 ? words.length : end)
-        .filter((word) => !['orders', 'orders-copy', 'sandbox', 'prod-s3', 'usb'].includes(word));
+        .filter((word) => !['orders', 'orders-copy', 'sandbox', 'local', 'prod-s3', 'usb'].includes(word));
       const help = spawnSync(process.execPath, [entry, ...command, '--help'], {
         encoding: 'utf8',
         env: { SKYBACKUP_HOME: home, PATH: process.env.PATH },

@@ -3,7 +3,15 @@ import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
 import { sdkClientNames, sdkClients } from './sdk-clients.ts';
 import { cloudEnvironment, newHome, serverCommand } from './server-command.ts';
 
-const readTools = ['list_services', 'list_backups', 'check_backups', 'wait_for', 'list_restores', 'list_schedules'];
+const readTools = [
+  'list_services',
+  'list_backups',
+  'check_backups',
+  'list_storages',
+  'wait_for',
+  'list_restores',
+  'list_schedules',
+];
 const allTools = [
   ...readTools,
   'create_backup',

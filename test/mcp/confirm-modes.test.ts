@@ -119,7 +119,15 @@ describe.each(eras)('SKYBACKUP_READ_ONLY=1 (%s)', (era) => {
     const client = await start(era, { SKYBACKUP_READ_ONLY: '1' });
     const { result } = await client.request('tools/list').answer;
     expect(result?.tools).toMatchObject(
-      ['list_services', 'list_backups', 'check_backups', 'wait_for', 'list_restores', 'list_schedules'].map((name) => ({
+      [
+        'list_services',
+        'list_backups',
+        'check_backups',
+        'list_storages',
+        'wait_for',
+        'list_restores',
+        'list_schedules',
+      ].map((name) => ({
         name,
       })),
     );

@@ -49,6 +49,7 @@ async function examine(terminal: Terminal): Promise<Finding[]> {
     ...(await toolChecks()),
     ...(await homeChecks(settings.home, version)),
     ...(await storageChecks(settings)),
+    ...(await encryption(settings)),
     ...(await services(settings)),
   ];
 }
@@ -61,6 +62,15 @@ async function reach(settings: Settings): Promise<string> {
     return `${api.provider.url} accepts the key and shows ${list.length} service${list.length === 1 ? '' : 's'}`;
   } finally {
     await api.close();
+  }
+}
+
+async function encryption({ home }: Settings): Promise<Finding[]> {
+  try {
+    const { encryptionChecks } = await import('./encryption-checks.ts');
+    return await encryptionChecks(home);
+  } catch (error) {
+    return [failed('encryption', error)];
   }
 }
 

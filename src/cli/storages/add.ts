@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseRequest } from '../../contract/parse-request.ts';
 import { StorageRequest } from '../../contract/storages.ts';
+import { encryptedTo } from '../encryption/words.ts';
 import { exitCodes, type Terminal, UsageError } from '../terminal.ts';
 import { withApi } from '../with-api.ts';
 import { credentialsIn } from './credentials-file.ts';
@@ -15,6 +16,7 @@ export interface AddStorageOptions {
   lockDays?: string;
   default?: boolean;
   defaultFor?: string[];
+  recipient?: string[];
 }
 
 /** Registers a bucket or a folder for backups. Its credentials come from a file, and are shown nowhere. */
@@ -27,6 +29,7 @@ export function addStorage(terminal: Terminal, name: string, options: AddStorage
     terminal.result({ name, path: url, remarks }, [
       `Storage ${name} is registered: ${url}. It was written to, read back and emptied again.`,
       ...remarks,
+      ...(request.recipients === undefined ? [] : [encryptedTo(name, request.recipients)]),
       api.daemon === undefined
         ? `Backups of the cloud go there where it is named. A daemon of this home takes it up at its next start.`
         : wordsForDefault(request),
@@ -48,7 +51,7 @@ function pathOf(path: string, isElsewhere: boolean): string {
 }
 
 function requestOf(name: string, path: string, options: AddStorageOptions): unknown {
-  const { credentialsFile, profile, default: forAll, defaultFor, objectLock, lockDays } = options;
+  const { credentialsFile, profile, default: forAll, defaultFor, objectLock, lockDays, recipient } = options;
   if (forAll && defaultFor !== undefined) throw new UsageError('Give --default or --default-for, not both.');
   if (profile !== undefined && credentialsFile === undefined) {
     throw new UsageError('--profile names one of a --credentials-file, and none was given.');
@@ -60,6 +63,7 @@ function requestOf(name: string, path: string, options: AddStorageOptions): unkn
     name,
     path,
     ...(credentialsFile === undefined ? {} : { credentials: credentialsIn(credentialsFile, profile) }),
+    ...(recipient === undefined ? {} : { recipients: recipient }),
     ...(forAll ? { default_for: 'all' } : defaultFor === undefined ? {} : { default_for: defaultFor }),
     ...(objectLock === undefined ? {} : { object_lock: { mode: objectLock, days: Number(lockDays) } }),
   };

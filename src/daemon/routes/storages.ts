@@ -47,10 +47,16 @@ export function storageRoutes(app: Api, engine: Engine): void {
     `${base}/:id`,
     {
       config: { right: 'administer', action: 'Changing a storage' },
-      schema: { summary: 'Whose backups go to it by default', body: StoragePatch, response: { 200: Done } },
+      schema: {
+        summary: 'Whose backups go to it by default, and to whom they are encrypted',
+        body: StoragePatch,
+        response: { 200: Done },
+      },
     },
-    (request) => {
-      engine.storages.setDefault(idOf(request), request.body.default_for);
+    async (request) => {
+      const { default_for, recipients } = request.body;
+      if (recipients !== undefined) await engine.storages.setRecipients(idOf(request), recipients);
+      if (default_for !== undefined) engine.storages.setDefault(idOf(request), default_for);
       return {};
     },
   );

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { SkybackupError } from '../../contract/errors.ts';
-import type { CommandExit } from '../mariadb/command.ts';
+import { sealCommands } from '../encryption/age.ts';
+import type { CommandExit, CommandSpec } from '../mariadb/command.ts';
 import { noSchemasIn } from '../mariadb/no-schemas.ts';
 import type { TableFacts } from '../mariadb/tables.ts';
 import { findTool } from '../mariadb/tools.ts';
@@ -20,7 +21,9 @@ export interface CopyInput {
   parallel: number;
   lockWaitSeconds: number;
   signal: AbortSignal;
-  /** Stores the compressed stream. It ends without an error only when the whole pipe did well. */
+  /** To whom the stream is encrypted; none: to nobody. */
+  recipients: readonly string[];
+  /** Stores the packed stream. It ends without an error only when the whole pipe did well. */
   store: (body: Readable) => Promise<StoredObject>;
   /** Asked while no table can be made, changed or dropped, so that the list fits the copied data. */
   tables: () => Promise<TableFacts[]>;
@@ -40,7 +43,7 @@ export interface CopiedData {
   diskBytes: number;
 }
 
-/** `mariadb-backup | zstd` into the store. When it fails, every process is gone before it throws. */
+/** `mariadb-backup | zstd | age` into the store, the last only with recipients. When it fails, every process is gone before it throws. */
 export async function copyData(input: CopyInput): Promise<CopiedData> {
   let tables: Promise<TableFacts[]> | undefined;
   let pipe: Pipe | undefined;
@@ -53,7 +56,7 @@ export async function copyData(input: CopyInput): Promise<CopiedData> {
   const judge = async (exits: CommandExit[]): Promise<SkybackupError | undefined> =>
     stages.timedOut === undefined ? verdict(exits, stages.notable) : lockTimeout(input, stages.timedOut);
 
-  pipe = startPipe([backupCommand(input, stages), compressCommand()], input.signal, judge);
+  pipe = startPipe([backupCommand(input, stages), ...packCommands(input.recipients)], input.signal, judge);
   const stopCounting = countBytes(pipe, input.onBytes);
   try {
     const object = await input.store(pipe.body);
@@ -102,8 +105,12 @@ function leftOut(datadir: string): string[] {
   return folders.length === 0 ? [] : [`--databases-exclude=${folders.join(' ')}`];
 }
 
-/** `zstd` as the last member of a backup's pipe. */
-export function compressCommand() {
+/** The members of a backup's pipe that take its data: `zstd`, and `age` where there are recipients. */
+export function packCommands(recipients: readonly string[]): CommandSpec[] {
+  return [compressCommand(), ...sealCommands(recipients)];
+}
+
+function compressCommand(): CommandSpec {
   const threads = Math.max(1, Math.min(4, availableParallelism() - 1));
   // -vv makes its last line tell the exact sizes.
   return { path: findTool('zstd'), args: ['-1', `-T${threads}`, '-vv', '--no-progress', '-c'], diesWithUs: true };

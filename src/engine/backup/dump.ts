@@ -3,6 +3,7 @@ import { type DumpedAccounts, dumpAccounts } from '../dump/accounts.ts';
 import { type DumpFacts, dumpedTables, lookForDump, unsafeTables } from '../dump/dump-facts.ts';
 import { type RanDump, runDump } from '../dump/run-dump.ts';
 import { countSchemaStatements, schemaStatementsSince } from '../dump/schema-statements.ts';
+import { sealedName } from '../encryption/age.ts';
 import type { JobContext } from '../job-context.ts';
 import { connectWith } from '../mariadb/connect.ts';
 import { type Login, readLogin } from '../mariadb/login.ts';
@@ -85,7 +86,7 @@ async function run(
   job: JobContext,
   { login, facts, accounts, optionFile, estimate, lockAll }: RunFacts,
 ): Promise<RanDump & Fitness> {
-  const key = `${backupPrefix(service.id, backupId)}/data.sql.zst`;
+  const key = `${backupPrefix(service.id, backupId)}/${sealedName('data.sql.zst', repository.recipients)}`;
   let waits = false;
   let unfit: string | undefined;
   try {
@@ -100,6 +101,7 @@ async function run(
       onWhole: async () => {
         if (!lockAll) unfit = await whyUnfit(login, facts, job.signal);
       },
+      recipients: repository.recipients,
       store: (body) => repository.putObject(key, body, job.signal),
       onBytes: (bytes) => job.progress(bytes, Math.max(bytes, estimate)),
       onWaiting: (now) => {

@@ -1,10 +1,14 @@
 import { toRfc3339 } from '../../contract/time.ts';
+import { encryptionFor } from '../encryption/age.ts';
 import type { Manifest } from '../repository/manifest.ts';
+import type { BackupRepository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
 
 interface Taken {
   service: ServiceRecord;
   backupId: string;
+  /** Where it went. */
+  repository: Pick<BackupRepository, 'recipients'>;
 }
 
 type Frame = Pick<
@@ -22,7 +26,7 @@ type Frame = Pick<
 >;
 
 /** What the manifest of every kind of backup says alike: whose it is, when it was taken, and how its bytes are packed. */
-export function manifestFrame({ service, backupId }: Taken, startedAt: Date): Frame {
+export function manifestFrame({ service, backupId, repository }: Taken, startedAt: Date): Frame {
   return {
     format: 1,
     id: backupId,
@@ -33,6 +37,6 @@ export function manifestFrame({ service, backupId }: Taken, startedAt: Date): Fr
     started_at: toRfc3339(startedAt),
     ended_at: toRfc3339(new Date()),
     compression: 'zstd',
-    encryption: null,
+    encryption: encryptionFor(repository.recipients),
   };
 }

@@ -1,5 +1,6 @@
 import { SkybackupError } from '../../contract/errors.ts';
 import { toRfc3339 } from '../../contract/time.ts';
+import { sealedName } from '../encryption/age.ts';
 import type { JobContext } from '../job-context.ts';
 import { type connect, connectWith } from '../mariadb/connect.ts';
 import { checkBackupPossible, inspectServer, type ServerFacts } from '../mariadb/inspect.ts';
@@ -66,7 +67,7 @@ async function take(
   const estimate = parent === undefined ? await estimateBytes(facts.datadir, facts.variables) : undefined;
   if (estimate !== undefined) await checkSpace(repository, estimate);
 
-  const key = `${backupPrefix(service.id, backupId)}/data.xbstream.zst`;
+  const key = `${backupPrefix(service.id, backupId)}/${sealedName('data.xbstream.zst', repository.recipients)}`;
   return withWorkDirectory(async (work) => {
     await writeOptionFile(work.optionFile, 'mariadb-backup', login);
     job.phase('copying');
@@ -116,6 +117,7 @@ async function copy(
       parallel,
       lockWaitSeconds,
       signal: job.signal,
+      recipients: repository.recipients,
       store: (body) => repository.putObject(key, body, job.signal),
       tables: () => onServer(listTables),
       lockHolders: () => onServer(lockHolders),

@@ -21,10 +21,14 @@ interface Settings {
 }
 
 /**
- * Whether this server's binary logs can be archived. Throws `unsupported` naming the setting in the way, or
+ * Whether this server's binary logs can be archived. `recipients`: to whom they are encrypted here. Throws `unsupported` naming the setting in the way, or
  * `privilege_missing`.
  */
-export async function lookAtBinlog(server: SqlConnection, serviceId: string): Promise<BinlogServer> {
+export async function lookAtBinlog(
+  server: SqlConnection,
+  serviceId: string,
+  recipients: readonly string[] = [],
+): Promise<BinlogServer> {
   const [settings] = await server.query<Settings>(
     `SELECT VERSION() AS version, @@server_id AS server_id, @@hostname AS hostname, @@log_bin AS log_bin,
        @@log_slave_updates AS log_slave_updates, @@encrypt_binlog AS encrypt_binlog, @@GLOBAL.binlog_checksum AS binlog_checksum`,
@@ -54,9 +58,9 @@ export async function lookAtBinlog(server: SqlConnection, serviceId: string): Pr
   }
   const { version, server_id, hostname } = settings;
   const warnings: string[] = [];
-  if (settings.encrypt_binlog) {
+  if (settings.encrypt_binlog && recipients.length === 0) {
     warnings.push(
-      'The server encrypts its binary logs (encrypt_binlog), and hands them out decrypted: so they are archived.',
+      'The server encrypts its binary logs (encrypt_binlog), and hands them out decrypted: so they are archived, since their storage has no recipients to encrypt to ("skybackup encryption recipients").',
     );
   }
   if (settings.binlog_checksum === 'NONE') {

@@ -95,13 +95,13 @@ function refuseNames(logs: readonly ServerLog[]): void {
 }
 
 async function lookAndPlan(
-  { service, ends, beforeImport }: BinlogBackupInput,
+  { service, repository, ends, beforeImport }: BinlogBackupInput,
   { login, work }: { login: Login; work: WorkDirectory },
   job: JobContext,
 ): Promise<{ server: BinlogServer; plan: ArchivePlan }> {
   const connection = await connectWith(login, { signal: job.signal });
   try {
-    const server = await lookAtBinlog(connection, service.id);
+    const server = await lookAtBinlog(connection, service.id, repository.recipients);
     for (const warning of server.warnings) job.warn(warning);
     job.phase('rotating');
     await rotate(connection);

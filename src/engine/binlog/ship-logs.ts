@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 import { toSkybackupError } from '../../contract/errors.ts';
 import { redact } from '../../contract/redact.ts';
 import { toRfc3339 } from '../../contract/time.ts';
+import { sealedName } from '../encryption/age.ts';
+import { sealed } from '../encryption/sealed.ts';
 import type { JobContext } from '../job-context.ts';
 import { type ArchivedLog, backupPrefix, type StoredObject } from '../repository/manifest.ts';
 import type { BackupRepository } from '../repository/repository.ts';
@@ -88,11 +90,12 @@ async function fetchOrStop(
   job: JobContext,
 ): Promise<FetchedLog | undefined> {
   const { name } = log;
+  const key = `${backupPrefix(service.id, backupId)}/${sealedName(`${name}.zst`, repository.recipients)}`;
   job.progress(done, total);
   try {
     return await fetch(
       log,
-      (body) => repository.putObject(`${backupPrefix(service.id, backupId)}/${name}.zst`, body, job.signal),
+      (body) => repository.putObject(key, sealed(body, repository.recipients, job.signal), job.signal),
       (passed) => job.progress(done + passed, total),
     );
   } catch (error) {

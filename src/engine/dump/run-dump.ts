@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { SkybackupError } from '../../contract/errors.ts';
-import { compressCommand } from '../backup/copy-data.ts';
+import { packCommands } from '../backup/copy-data.ts';
 import { type Pipe, startPipe } from '../backup/pipe.ts';
 import type { CommandExit } from '../mariadb/command.ts';
 import type { Login } from '../mariadb/login.ts';
@@ -25,7 +25,9 @@ export interface RunDumpInput {
   signal: AbortSignal;
   /** Asked once the dump is whole, and before it is stored: what fails here leaves nothing. */
   onWhole: () => Promise<void>;
-  /** Stores the compressed stream. It ends without an error only when the whole pipe did well. */
+  /** To whom the stream is encrypted; none: to nobody. */
+  recipients: readonly string[];
+  /** Stores the packed stream. It ends without an error only when the whole pipe did well. */
   store: (body: Readable) => Promise<StoredObject>;
   /** Bytes before compression. */
   onBytes: (bytes: number) => void;
@@ -44,7 +46,7 @@ export interface RanDump {
   warnings: string[];
 }
 
-/** `mariadb-dump | zstd` into the store. When it fails, every process and session of it is gone before it throws. */
+/** `mariadb-dump | zstd | age` into the store. When it fails, every process and session of it is gone before it throws. */
 export async function runDump(input: RunDumpInput): Promise<RanDump> {
   const { facts, login, lockAll, lockWaitSeconds, signal, onBytes, onWaiting } = input;
   const telling = lockAll ? setTimeout(() => onWaiting(true), 1000) : undefined;
@@ -85,7 +87,7 @@ export async function runDump(input: RunDumpInput): Promise<RanDump> {
         if (lines.length < 100) lines.push(line);
       },
     };
-    pipe = startPipe([dump, compressCommand()], signal, judge);
+    pipe = startPipe([dump, ...packCommands(input.recipients)], signal, judge);
     const object = await input.store(pipe.body);
     return {
       object,

@@ -14,6 +14,7 @@ import { readWhole } from '../verify/read-whole.ts';
 import { archiveFirst } from './archive-first.ts';
 import { importFailure, leftByImport } from './import-left.ts';
 import { checkLease } from './lease.ts';
+import { makeWay } from './make-way.ts';
 import { findSource } from './restore-source.ts';
 import { type RestoreSubject, restoreArguments } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
@@ -26,10 +27,11 @@ import { takeSafetyDump } from './safety-dump.ts';
 export async function startImport(context: EngineContext, subject: RestoreSubject, asker: Asker): Promise<Restore> {
   const { state, jobs, repository } = context;
   const { target, backup } = subject;
+  await makeWay(context, target.id, asker);
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {
     const source = await findSource(context, backup);
-    await checkImportable(lastBackup(source), target, AbortSignal.timeout(30_000));
+    await checkImportable(lastBackup(source), repository, target, AbortSignal.timeout(30_000));
     const action = { operation: 'restore_backup' as const, arguments: restoreArguments(subject) };
     const restore = await carryOutPlanned(context, action, asker, job.row.id, () => {
       const row = state.restores.add({

@@ -82,7 +82,7 @@ export async function startNewService(context: EngineContext, request: RestoreRe
     openServiceFolder(home, id, { restore_id: row.id, instance: state.instance });
     opened = true;
     const source = await findSource(context, backup);
-    await checkRestorable(source, service, AbortSignal.timeout(30_000));
+    await checkRestorable(source, repository, service, AbortSignal.timeout(30_000));
     // Where logs are rolled forward, only the result can tell what tables there are.
     if (tables !== undefined && subject.wish === undefined) checkTables(source, tables);
     checkSpace(restoreSpace(source, placeOf(home, service)));
@@ -118,7 +118,7 @@ function run(
       state.restores.begin(restoreId, `The new service ${service.id} is being made.`);
       rolled = await rolledSource(context, wanted.subject, wanted.source, job.row, measure);
       // It may build on another backup than was chosen at first.
-      await checkRestorable(rolled, service, work.signal);
+      await checkRestorable(rolled, repository, service, work.signal);
       const made = await restoreToNewService(
         {
           restoreId,

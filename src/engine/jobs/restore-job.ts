@@ -15,6 +15,7 @@ import { lanes } from '../store/jobs-table.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { startImport } from './import-job.ts';
 import { checkLease } from './lease.ts';
+import { makeWay } from './make-way.ts';
 import { findSource } from './restore-source.ts';
 import { resolveRestore, restoreArguments } from './restore-subject.ts';
 import { restoreView } from './restore-view.ts';
@@ -29,10 +30,11 @@ export async function startRestore(context: EngineContext, request: RestoreReque
   const subject = await resolveRestore(context, request);
   if (subject.imports) return startImport(context, subject, asker);
   const { target, backup } = subject;
+  await makeWay(context, target.id, asker);
   const job = jobs.reserve({ kind: 'restore', service_id: target.id, lanes, backup_id: backup.id });
   try {
     const source = await findSource(context, backup);
-    await checkRestorable(source, target, AbortSignal.timeout(30_000));
+    await checkRestorable(source, repository, target, AbortSignal.timeout(30_000));
     await targetServer(home, target).look(AbortSignal.timeout(30_000));
     checkSpace(restoreSpace(source, placeOf(home, target)));
     const action = { operation: 'restore_backup' as const, arguments: restoreArguments(subject) };
@@ -124,6 +126,7 @@ function recordSuccess(
     ...(kept_data === '' ? {} : { kept_data, kept_until: Date.parse(kept_until) }),
     users_from,
     warnings,
+    gtids: highest_gtids,
   });
   wantBackupAfter(context, target.id, restoreId);
   return message;

@@ -1,7 +1,9 @@
 import { SkybackupError } from '../../contract/errors.ts';
+import { encryptionFor } from '../encryption/age.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { JobContext } from '../job-context.ts';
-import { resolveRollForward } from '../recovery/resolve.ts';
+import type { RecoveryPlan } from '../recovery/plan-recovery.ts';
+import { resolveRollForward, storedLogs } from '../recovery/resolve.ts';
 import type { Reach } from '../recovery/windows.ts';
 import { describeWish, type Wish } from '../recovery/wish.ts';
 import { lastBackup, type RestoreSource } from '../restore/source.ts';
@@ -10,7 +12,7 @@ import { archiveFirst } from './archive-first.ts';
 import { findSource } from './restore-source.ts';
 import { liesBefore, planFor, readingMs, type WantedData } from './restore-subject.ts';
 
-type Context = Pick<EngineContext, 'state' | 'clock' | 'repository'>;
+type Context = Pick<EngineContext, 'state' | 'clock' | 'repository' | 'storages'>;
 
 /** Runs of archiving that are tried: a server whose clock is behind ours seems never to have come far enough. */
 const archiveRuns = 3;
@@ -31,6 +33,7 @@ export async function rolledSource(
   const { backup, wish, others = [] } = wanted;
   if (wish === undefined) return source;
   let plan = planFor(context, backup, wish);
+  if (plan.archiveFirst) await checkLogs(context, backup.service_id, plan);
   for (let run = 0; plan.archiveFirst; run += 1) {
     if (run === archiveRuns) throw notReached(backup.service_id, wish);
     const any = await archiveFirst(context, backup.service_id, job, work);
@@ -67,11 +70,26 @@ export async function archivedSource(
   source: RestoreSource,
 ): Promise<RestoreSource> {
   if (wish === undefined) return source;
-  const { reach, archiveFirst } = planFor(context, backup, wish);
-  if (archiveFirst) return source;
+  const plan = planFor(context, backup, wish);
+  if (plan.archiveFirst) {
+    await checkLogs(context, backup.service_id, plan);
+    return source;
+  }
+  const { reach } = plan;
   const rolled = await roll(context, source, { reach, wish }, AbortSignal.timeout(readingMs));
   if (rolled === 'before') throw liesBefore(wish, backup.id);
   return rolled;
+}
+
+/** That the logs which lead to a wish can be decrypted here: those that there are, and those that are still to be archived. */
+async function checkLogs({ repository, storages }: Context, serviceId: string, { reach }: RecoveryPlan): Promise<void> {
+  const stored = storedLogs({ repository }, serviceId);
+  for (const log of reach.logs) await repository.opener((await stored(log)).manifest);
+  const next = storages.at(storages.defaultFor(serviceId));
+  await next.opener({
+    id: `of the newest binary logs of ${serviceId}`,
+    encryption: encryptionFor(next.recipients),
+  });
 }
 
 async function roll(

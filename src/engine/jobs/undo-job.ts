@@ -8,6 +8,7 @@ import { undoRestore } from '../restore/undo.ts';
 import { wantBackupAfter } from '../schedule/after-restore.ts';
 import { lanes } from '../store/jobs-table.ts';
 import { checkLease } from './lease.ts';
+import { makeWay } from './make-way.ts';
 import { knownGtids } from './restore-job.ts';
 import { restoreView } from './restore-view.ts';
 import { resolveUndo } from './undo-subject.ts';
@@ -16,6 +17,7 @@ import { resolveUndo } from './undo-subject.ts';
 export async function startUndo(context: EngineContext, restoreId: number, asker: Asker): Promise<Restore> {
   const { state, jobs, home } = context;
   const { target } = resolveUndo(context, restoreId);
+  await makeWay(context, target.id, asker);
   const job = jobs.reserve({ kind: 'undo', service_id: target.id, lanes });
   try {
     // Again, now that nobody removes it any more.
@@ -68,6 +70,7 @@ export async function startUndo(context: EngineContext, restoreId: number, asker
           ...(kept_data === '' ? {} : { kept_data, kept_until: Date.parse(kept_until) }),
           users_from,
           warnings,
+          gtids: highest_gtids,
         });
         wantBackupAfter(context, target.id, undo.id);
         return message;

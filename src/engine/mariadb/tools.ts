@@ -23,6 +23,7 @@ const tools = {
   stat: { names: ['stat'], package: 'coreutils' },
   systemctl: { names: ['systemctl'], package: 'systemd' },
   age: { names: ['age'], package: 'age' },
+  'age-keygen': { names: ['age-keygen'], package: 'age' },
 } as const satisfies Record<string, { names: readonly string[]; package: string }>;
 
 export type Tool = keyof typeof tools;

@@ -24,7 +24,7 @@ export async function importTarget(
 ): Promise<Target> {
   const { target, backup, safetyDump } = subject;
   const source = await findSource(context, backup);
-  const facts = await checkImportable(lastBackup(source), target, AbortSignal.timeout(30_000));
+  const facts = await checkImportable(lastBackup(source), context.repository, target, AbortSignal.timeout(30_000));
   const { databases } = facts;
   const live = await lookAtTarget(target);
   const size = dataBytes(source);

@@ -9,6 +9,7 @@ import { estimateSeconds } from '../rates/kinds-of-work.ts';
 import { describeWish, type Wish, wishArguments } from '../recovery/wish.ts';
 import { filesToCarryOver } from '../restore/carry-over.ts';
 import { type DataPlace, placeOf } from '../restore/data-place.ts';
+import { checkOpenable } from '../restore/restorable.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { dataBytes, restoreSpace, spaceWarning } from '../restore/space.ts';
 import { present } from '../store/rows.ts';
@@ -33,6 +34,7 @@ export const restoreOperation: Operation = {
     if (subject.imports) return importTarget(context, subject, ownJob);
     const digest = await serviceDigest(context, target, ownJob, { backup: backup.id, size: backup.storage_bytes });
     const source = await archivedSource(context, subject, await findSource(context, backup));
+    await checkOpenable(source, context.repository);
     const size = dataBytes(source);
     const live = await lookAtTarget(target);
     const other = backup.service_id !== target.id;

@@ -1,5 +1,6 @@
 import { digestOf } from '../../plans/arguments-digest.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { automaticBackupOf } from '../jobs/make-way.ts';
 import { serviceState } from '../services/service-state.ts';
 import type { ScheduleRow } from '../store/schedules-table.ts';
 import type { StoredService } from '../store/services-table.ts';
@@ -13,7 +14,10 @@ export async function serviceDigest(
 ): Promise<string> {
   const { state } = context;
   const { status } = await serviceState(context, service, ownJob);
-  const jobs = state.jobs.activeOf(service.id).filter((job) => job.id !== ownJob);
+  // The backup that nobody asked for makes way, and is gone from here when it has.
+  const jobs = state.jobs
+    .activeOf(service.id)
+    .filter((job) => job.id !== ownJob && automaticBackupOf(context, job) === undefined);
   return digestOf({
     service: service.id,
     control: service.control,

@@ -24,7 +24,7 @@ export interface ExportedLogs {
 /**
  * Writes the newest unbroken row of a service's archived logs as the server's own files, with an index: for a replica that is
  * set up elsewhere, or a replay by hand. `fromGtid` leaves out the logs that hold nothing after that position. Throws
- * `not_found` when there is none, `conflict` when the directory is not empty, `backup_damaged`.
+ * `not_found` when there is none, `conflict` when the directory is not empty, `identity_missing`, `backup_damaged`.
  */
 export async function exportLogs(
   repository: BackupRepository,
@@ -55,7 +55,7 @@ export async function exportLogs(
   }
   for (const of of wanted) {
     const file = createWriteStream(join(directory, of.log.name), { mode: 0o600, flags: 'wx' });
-    await pipeline(readArchived(repository, of, signal), file, { signal });
+    await pipeline(await readArchived(repository, of, signal), file, { signal });
   }
   const index = `${first.log.name.replace(/\.\d+$/, '')}.index`;
   await writeFile(join(directory, index), wanted.map(({ log }) => `./${log.name}\n`).join(''), { mode: 0o600 });

@@ -1,4 +1,5 @@
-import { type Position, reaches, readPosition } from './position.ts';
+import type { Gtid } from '../mariadb/gtid.ts';
+import { holds, type Position, reaches, readPosition } from './position.ts';
 
 /** A backup from which logs can be rolled forward. */
 export interface Base {
@@ -38,9 +39,12 @@ export class History {
   readonly #next: ReadonlyMap<string, KnownLog>;
   readonly #named: ReadonlyMap<string, KnownLog[]>;
 
-  /** `logs` come the oldest first. */
-  constructor(logs: readonly KnownLog[]) {
+  readonly #beginnings: ReadonlyMap<string, string>;
+
+  /** `logs` come the oldest first; `beginnings`: the GTID state that an incarnation began with, as far as it is known. */
+  constructor(logs: readonly KnownLog[], beginnings: ReadonlyMap<string, string> = new Map()) {
     this.logs = logs;
+    this.#beginnings = beginnings;
     this.#next = new Map(logs.flatMap((log) => (log.follows === undefined ? [] : [[log.follows, log] as const])));
     this.#named = Map.groupBy(logs, ({ incarnation, name }) => `${incarnation}/${name}`);
   }
@@ -58,6 +62,16 @@ export class History {
     return first === undefined ? [] : [first, ...this.after(first)];
   }
 
+  /**
+   * Whether a server counts a transaction as its own only because none may be issued twice: a restore gave its data the GTID
+   * state of all earlier histories, whatever the data hold of them.
+   */
+  isInherited(gtid: Gtid, incarnation: string): boolean {
+    if (holds(readPosition(this.#beginnings.get(incarnation) ?? ''), gtid)) return true;
+    const holding = this.logs.filter((log) => isIn(log, gtid));
+    return holding.length > 0 && holding.every((log) => log.incarnation !== incarnation);
+  }
+
   *after(log: KnownLog): Generator<KnownLog> {
     const seen = new Set([keyOf(log)]);
     for (let next = this.#next.get(keyOf(log)); next !== undefined; next = this.#next.get(keyOf(next))) {
@@ -66,6 +80,10 @@ export class History {
       yield next;
     }
   }
+}
+
+function isIn({ gtidsBefore, gtidsAfter }: KnownLog, gtid: Gtid): boolean {
+  return holds(readPosition(gtidsAfter), gtid) && !holds(readPosition(gtidsBefore), gtid);
 }
 
 function encloses({ gtidsBefore, gtidsAfter }: KnownLog, position: Position): boolean {

@@ -24,7 +24,7 @@ export function planRecovery(
 ): [RecoveryPlan, ...RecoveryPlan[]] {
   const newestFirst = reaches.toSorted((a, b) => b.base.at - a.base.at || b.base.endedAt - a.base.endedAt);
   const plans = newestFirst.flatMap((reach) => {
-    const archiveFirst = wish.kind === 'time' && wish.at > now ? undefined : judge(reach, wish);
+    const archiveFirst = wish.kind === 'time' && wish.at > now ? undefined : judge(reach, wish, history);
     return archiveFirst === undefined ? [] : [{ reach, archiveFirst }];
   });
   // What is archived is certain; what the server still has is not.
@@ -37,7 +37,7 @@ export function planRecovery(
 }
 
 /** Undefined when the backup cannot lead there; else whether logs have to be archived first. */
-function judge({ base, logs, until, open }: Reach, wish: Wish): boolean | undefined {
+function judge({ base, logs, until, open }: Reach, wish: Wish, history: History): boolean | undefined {
   if (wish.kind === 'time') {
     // The backup's own moment is told in whole seconds.
     if (wish.at < base.at) return undefined;
@@ -48,6 +48,7 @@ function judge({ base, logs, until, open }: Reach, wish: Wish): boolean | undefi
   const position = readPosition(base.gtid);
   if (wish.kind === 'before' && holds(position, wish.gtid)) return undefined;
   if (wanted.some(({ domain, sequence }) => (position.get(domain)?.sequence ?? 0n) > sequence)) return undefined;
+  if (wanted.some((gtid) => holds(position, gtid) && history.isInherited(gtid, base.incarnation))) return undefined;
   const missing = wanted.filter((gtid) => !holds(position, gtid) && !isIn(logs, gtid));
   if (missing.length === 0) return false;
   return open ? true : undefined;

@@ -148,7 +148,7 @@ interface Replaying {
   onBytes: (bytes: number) => void;
 }
 
-/** A part of one log: repository → zstd → scan → cut → mariadb-binlog → the client. Every member's end counts. */
+/** A part of one log: repository → age, where it is encrypted → zstd → scan → cut → mariadb-binlog → the client. Every member's end counts. */
 async function replay(
   of: LogOfBackup,
   part: { begin: number; end: number | undefined },
@@ -156,6 +156,7 @@ async function replay(
   signal: AbortSignal,
 ): Promise<void> {
   const { name } = of.log;
+  const bytes = await readArchived(repository, of, signal);
   const decoder = startCommand(
     {
       path: findTool('mariadb-binlog'),
@@ -167,12 +168,7 @@ async function replay(
   const { stdin, stdout } = decoder;
   if (stdin === null || stdout === null) throw new Error('mariadb-binlog was started without its pipes');
   const decoded = ended(decoder, client, pipeline(stdout, client.input, { end: false }));
-  const fed = pipeline(
-    readArchived(repository, of, signal),
-    new LogScan(name, watch.of(part)),
-    partOf(part, onBytes),
-    stdin,
-  ).then(
+  const fed = pipeline(bytes, new LogScan(name, watch.of(part)), partOf(part, onBytes), stdin).then(
     () => undefined,
     (error: unknown) => {
       if (!isBrokenPipe(error)) decoder.stop();

@@ -17,7 +17,7 @@ export interface ServiceHistory {
 
 /** `backupId`: only this backup counts. */
 export function serviceHistory({ state }: Context, serviceId: string, backupId?: string): ServiceHistory {
-  const history = new History(state.archivedLogs.of(serviceId).map(knownLog));
+  const history = new History(state.archivedLogs.of(serviceId).map(knownLog), state.restores.beginningsOf(serviceId));
   const live = liveOf({ state }, serviceId);
   const rows = state.backups.of(serviceId).filter(({ id }) => backupId === undefined || id === backupId);
   const bases = rows.filter((row) => isRestorable({ state }, row)).flatMap((row) => baseOf(row) ?? []);

@@ -2,6 +2,9 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
 import { serviceIdPattern } from '../../contract/ids.ts';
+import { openCommand } from '../encryption/age.ts';
+import { type Identities, noIdentities } from '../encryption/identities.ts';
+import type { CommandSpec } from '../mariadb/command.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { checkedBlocks } from './block-check.ts';
 import { BlockHash } from './block-hash.ts';
@@ -13,11 +16,24 @@ import type { BackupRepository } from './repository.ts';
 /** A block is held whole until its hash is checked: 64 MiB took the daemon past 250 MB at a restore, 16 stays under 200. */
 const defaultBlockBytes = 16 * 1024 * 1024;
 
-/** The repository in an object store. `blockBytes` is for new objects; a manifest carries its own. */
+export interface RepositoryOptions {
+  /** For new objects; a manifest carries its own. */
+  blockBytes?: number;
+  /** For new backups, as well. */
+  recipients?: readonly string[];
+  /** What opens encrypted ones. */
+  identities?: Pick<Identities, 'openerOf'>;
+}
+
+/** The repository in an object store. */
 export function openRepository(
   store: ObjectStore,
-  { blockBytes = defaultBlockBytes }: { blockBytes?: number } = {},
+  { blockBytes = defaultBlockBytes, recipients = [], identities = noIdentities }: RepositoryOptions = {},
 ): BackupRepository {
+  async function opener(of: Pick<Manifest, 'id' | 'encryption'>): Promise<CommandSpec | undefined> {
+    return of.encryption === null ? undefined : openCommand(await identities.openerOf(of));
+  }
+
   async function manifest(serviceId: string, backupId: string): Promise<Manifest | undefined> {
     const key = manifestKey(serviceId, backupId);
     try {
@@ -87,7 +103,9 @@ export function openRepository(
     services: async () => (await store.folders(objectPrefix)).filter((name) => serviceIdPattern.test(name)),
     folders: (serviceId) => backupFolders(store, serviceId),
     manifestIn: (folder) => manifestIn(store, folder),
+    recipients,
     read,
+    opener,
     isWhole,
     putObject,
     publish,

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { CommandSpec } from '../mariadb/command.ts';
 import type { BackupFolder } from './catalogue.ts';
 import type { Manifest, StoredObject } from './manifest.ts';
 
@@ -11,10 +12,17 @@ export interface Repository {
    * Fails with `backup_damaged` naming the backup, the object and the block.
    */
   read(manifest: Manifest, signal: AbortSignal, object?: StoredObject): Readable;
+  /**
+   * What its objects have to go through after they are read; undefined where they are not encrypted. Throws
+   * `identity_missing` naming the recipients, one of whose identities is wanted here.
+   */
+  opener(manifest: Pick<Manifest, 'id' | 'encryption'>): Promise<CommandSpec | undefined>;
 }
 
 /** The side that takes backups. What is not published is no backup: nothing lists it. */
 export interface BackupRepository extends Repository {
+  /** To whom backups are encrypted before they come here; none: they come as they are. */
+  readonly recipients: readonly string[];
   /** Ids of the services of which something lies there, registered or not. */
   services(): Promise<string[]>;
   /** What lies there of one service, a folder for each backup; no manifest is read. */

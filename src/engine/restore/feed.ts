@@ -21,8 +21,8 @@ export interface FeedOptions {
 }
 
 /**
- * Feeds a backup's bytes to a program: repository → zstd → its stdin. Each block was checked before it comes here, and the
- * end of every member counts. Throws `backup_damaged`, `restore_failed` with the tool's words, `cancelled`.
+ * Feeds a backup's bytes to a program: repository → age, where it is encrypted → zstd → its stdin. Each block was checked before it comes here, and the
+ * end of every member counts. Throws `backup_damaged`, `identity_missing`, `restore_failed` with the tool's words, `cancelled`.
  */
 export async function feed(
   manifest: Manifest,
@@ -31,19 +31,23 @@ export async function feed(
   options: FeedOptions,
 ): Promise<void> {
   const { env, as = {}, doing } = options;
-  // One failure ends all three: a reader that waits for a dead writer would wait for ever.
+  const opener = await repository.opener(manifest);
+  // One failure ends all: a reader that waits for a dead writer would wait for ever.
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
+  // As ourselves: whose the data are may not read our identities.
+  const age = opener && startCommand(opener, { signal, stdin: 'pipe', graceMs: 2000 });
   const zstd = startCommand(
     { path: findTool('zstd'), args: ['-d', '-q', '-c'], env, ...as },
-    { signal, stdin: 'pipe', graceMs: 2000 },
+    { signal, stdin: age?.stdout ?? 'pipe', graceMs: 2000 },
   );
-  if (zstd.stdout === null || zstd.stdin === null) throw new Error('zstd was started without its pipes');
+  const input = age?.stdin ?? zstd.stdin;
+  if (zstd.stdout === null || input === null) throw new Error('zstd was started without its pipes');
   const reader = startCommand(
     { ...program, env: { ...env, ...program.env }, ...as },
     { signal, stdin: zstd.stdout, stdout: 'ignore', graceMs: 2000 },
   );
-  const fed = await pipeline(repository.read(manifest, signal), counted(manifest, options), zstd.stdin).then(
+  const fed = await pipeline(repository.read(manifest, signal), counted(manifest, options), input).then(
     () => undefined,
     (error: unknown) => {
       // A broken pipe is the consequence of a tool's own failure: let that one finish its words.
@@ -51,7 +55,7 @@ export async function feed(
       return error;
     },
   );
-  const exits = await Promise.all([zstd.exit, reader.exit]);
+  const exits = await Promise.all([...(age === undefined ? [] : [age.exit]), zstd.exit, reader.exit]);
   options.signal.throwIfAborted();
   if (fed instanceof SkybackupError) throw fed;
   judge(exits, fed, doing);

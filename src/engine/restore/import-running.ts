@@ -35,7 +35,7 @@ export interface RunningImport {
 export async function importIntoRunning(input: RunningImport, job: JobContext): Promise<void> {
   const { dump, target, lockWaitSeconds = 60 } = input;
   job.phase('checking', 'Whether the dump can be imported now, and whether anybody holds a table.');
-  const { warnings } = await checkImportable(dump, target, job.signal);
+  const { warnings } = await checkImportable(dump, input.repository, target, job.signal);
   for (const warning of warnings) job.warn(warning);
   const login = await readLogin(target.connection, job.signal);
   // Without the job's signal: after a cancel it is still needed.

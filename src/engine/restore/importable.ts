@@ -7,10 +7,11 @@ import { findTool } from '../mariadb/tools.ts';
 import { globalVariables } from '../mariadb/variables.ts';
 import { seriesOf } from '../mariadb/version.ts';
 import type { Manifest } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
 import type { StoredService } from '../store/services-table.ts';
 import { checkEngines } from './import-dump.ts';
 import { importLock } from './import-session.ts';
-import { checkUnencrypted, compareSeries } from './restorable.ts';
+import { checkOpenable, compareSeries } from './restorable.ts';
 
 /** A restore that imports into the running server: of a dump, where the data are not on this machine. */
 export function isImport({ datadir }: Pick<StoredService, 'datadir'>, { type }: { type: string }): boolean {
@@ -97,14 +98,15 @@ function isOn(value: string): boolean {
 
 /**
  * Whether this dump can be imported into the server of a service, decided before anything is touched. Throws what stands
- * against it by name: `unsupported`, `version_mismatch`, `privilege_missing`, `wrong_server`, `service_down`, `conflict`.
+ * against it by name: `unsupported`, `identity_missing`, `version_mismatch`, `privilege_missing`, `wrong_server`, `service_down`, `conflict`.
  */
 export async function checkImportable(
   dump: Manifest,
+  repository: Repository,
   target: StoredService,
   signal: AbortSignal,
 ): Promise<ImportFacts> {
-  checkUnencrypted(dump);
+  await checkOpenable({ backups: [dump] }, repository);
   for (const tool of ['zstd', 'mariadb'] as const) findTool(tool);
   await seeServer(target, signal);
   const server = await connect(target.connection, { signal });

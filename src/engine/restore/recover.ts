@@ -15,6 +15,8 @@ export interface RecoveredRestore {
   /** `finished`: the target has the restored data. `reversed`: its old ones. `cleaned`: only remains were removed. */
   outcome: 'finished' | 'reversed' | 'cleaned' | 'nothing';
   newIncarnation?: string;
+  /** The GTID state that it began with. */
+  gtids?: string;
   /** Of a finished one: as in the outcome of the restore. */
   kept?: KeptData;
   detail: string;
@@ -86,5 +88,5 @@ async function settle(home: Home, target: RestoreTarget, journal: Journal): Prom
   const kept = await close(exchange, new Date());
   const { new_incarnation: newIncarnation } = journal;
   const detail = `The exchange of the data was finished.${remark}`;
-  return { restoreId, outcome: 'finished', newIncarnation, kept, detail };
+  return { restoreId, outcome: 'finished', newIncarnation, gtids: journal.gtids, kept, detail };
 }

@@ -4,6 +4,7 @@ import { fileOptions } from '../mariadb/server-options.ts';
 import { findTool, toolVersion } from '../mariadb/tools.ts';
 import { releaseOf } from '../mariadb/version.ts';
 import type { Manifest } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
 import type { ServiceRecord } from '../service.ts';
 import { isDump, lastBackup, type RestoreSource } from './source.ts';
 
@@ -22,23 +23,24 @@ export function physicalBackup(manifest: Manifest): PhysicalManifest {
 
 /**
  * Whether this source can be restored onto this target at all; decided before anything is touched.
- * Throws `unsupported` with the reason, `version_mismatch` naming both versions.
+ * Throws `unsupported` with the reason, `version_mismatch` naming both versions, `identity_missing`.
  */
 export async function checkRestorable(
   source: RestoreSource,
+  repository: Repository,
   target: ServiceRecord,
   signal: AbortSignal,
 ): Promise<void> {
   checkExchangeable(target);
-  await checkReadable(source, signal);
+  await checkReadable(source, repository, signal);
 }
 
 /**
  * Whether data can be made of this source here, whatever for. Throws `unsupported` with the reason, `version_mismatch`
- * naming both versions.
+ * naming both versions, `identity_missing`.
  */
-export async function checkReadable(source: RestoreSource, signal: AbortSignal): Promise<void> {
-  for (const backup of source.backups) checkUnencrypted(backup);
+export async function checkReadable(source: RestoreSource, repository: Repository, signal: AbortSignal): Promise<void> {
+  await checkOpenable(source, repository);
   const last = lastBackup(source);
   const installed = await toolVersion('mariadbd', signal);
   if (isDump(source)) {
@@ -70,11 +72,13 @@ function chainLink({ id, service_id, type, incarnation, server, parent, full, ls
   return { id, service_id, type, incarnation, version: releaseOf(server.version), parent, full, lsn };
 }
 
-export function checkUnencrypted({ id, encryption }: Manifest): void {
-  if (encryption === null) return;
-  throw new SkybackupError('unsupported', `Backup ${id} is encrypted with ${encryption.kind}.`, {
-    hint: 'Decrypt and restore it by hand: age -d | zstd -d | mbstream -x, or for a dump | mariadb.',
-  });
+/**
+ * Whether everything that is to be read can be decrypted here: members of a chain, and its logs, may be encrypted to
+ * different recipients. Throws `identity_missing` naming the first that cannot.
+ */
+export async function checkOpenable({ backups, rollForward }: RestoreSource, repository: Repository): Promise<void> {
+  const logs = rollForward?.logs.map(({ manifest }) => manifest) ?? [];
+  for (const manifest of new Set([...backups, ...logs])) await repository.opener(manifest);
 }
 
 /** Throws `unsupported` for a service whose data cannot be replaced: without control, or without data on this machine. */

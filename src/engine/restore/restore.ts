@@ -68,8 +68,8 @@ export async function restoreBackup(
 }
 
 async function check(input: RestoreInput, place: DataPlace, job: JobContext, controls: RestoreControls): Promise<void> {
-  const { target, source } = input;
-  await checkRestorable(source, target, job.signal);
+  const { target, source, repository } = input;
+  await checkRestorable(source, repository, target, job.signal);
   if (existsSync(place.journal)) {
     throw new SkybackupError('conflict', `An earlier restore of ${target.id} has not been finished or reversed yet.`, {
       hint: 'Restart the daemon: it settles what was begun. Then restore again.',

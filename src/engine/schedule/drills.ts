@@ -13,6 +13,18 @@ export function drillCron({ schedule }: ScheduleRequest): string {
   });
 }
 
+/** What stands against a drill already when it is set up: without an identity it would fail each time. */
+export async function drillWarnings(
+  { storages }: Pick<EngineContext, 'storages'>,
+  { service_id, checks }: Pick<ScheduleRequest, 'service_id' | 'checks'>,
+): Promise<string[]> {
+  const { recipients } = storages.at(storages.defaultFor(service_id));
+  if (checks?.quick || recipients.length === 0 || (await storages.identities.canOpen(recipients))) return [];
+  return [
+    `The backups of ${service_id} are encrypted, and this machine has no identity that opens them: the drill fails until it has one ("skybackup encryption add-identity <file>"). With "quick" it needs none.`,
+  ];
+}
+
 /** Proves the newest good backup of the schedule's service. Throws `conflict` while another verification of it runs. */
 export function startDrill(context: EngineContext, schedule: ScheduleRow): { jobId: number } {
   const newest = context.state.backups.lastGood(schedule.service_id);

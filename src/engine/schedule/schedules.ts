@@ -12,7 +12,7 @@ import { findService } from '../services/find-service.ts';
 import { wantedStorage } from '../storages/wanted-storage.ts';
 import type { ScheduleRow } from '../store/schedules-table.ts';
 import type { StoredService } from '../store/services-table.ts';
-import { drillCron, startDrill } from './drills.ts';
+import { drillCron, drillWarnings, startDrill } from './drills.ts';
 import { nextRunAfter } from './next-run.ts';
 import { scheduleView } from './schedule-view.ts';
 import { startAfterRestore } from './start-after-restore.ts';
@@ -30,7 +30,8 @@ export async function createSchedule(
   const { backup_type: type, checks } = request;
   if (type === 'drill') {
     refusePlace(request);
-    return addRepeated(context, service, { type, checks, schedule: drillCron(request) });
+    const warnings = await drillWarnings(context, { service_id: service.id, checks });
+    return addRepeated(context, service, { type, checks, schedule: drillCron(request), warnings });
   }
   kindFor(service, type);
   if (checks !== undefined) {
@@ -59,8 +60,14 @@ function addRepeated(
   service: StoredService,
   {
     schedule,
+    warnings = [],
     ...what
-  }: Pick<ScheduleRequest, 'checks'> & { type: ScheduleType; schedule: string; storage?: string | undefined },
+  }: Pick<ScheduleRequest, 'checks'> & {
+    type: ScheduleType;
+    schedule: string;
+    storage?: string | undefined;
+    warnings?: string[];
+  },
 ): Schedule {
   const { state, clock } = context;
   const row = state.schedules.add({
@@ -68,7 +75,7 @@ function addRepeated(
     service_id: service.id,
     schedule,
     message: what.type === 'drill' ? 'The drill is scheduled.' : 'Backup is scheduled.',
-    warnings: context.startedBy === 'client' ? [endsWithTheMachine] : [],
+    warnings: [...warnings, ...(context.startedBy === 'client' ? [endsWithTheMachine] : [])],
     next_run_at: nextRunAfter(schedule, clock.now()),
   });
   return scheduleView(context, row);

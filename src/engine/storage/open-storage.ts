@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { decodeCredentials } from '../../contract/credentials.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { ObjectLock } from '../../contract/storages.ts';
+import { gcsStore } from './gcs/gcs-store.ts';
 import { localDirectory } from './local-directory.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type Patience, patient } from './retry.ts';
@@ -28,8 +29,9 @@ export function openStorage(
   const [scheme] = /^[a-z0-9]+(?=:\/\/)/.exec(path) ?? [];
   if (scheme === 's3' && given?.kind !== 'gcs')
     return s3Store(path, { credentials: given, patience, objectLock: object_lock });
+  if (scheme === 'gs' && given?.kind !== 's3') return gcsStore(path, { credentials: given, patience });
   if (scheme === 'file' && given === undefined) return localDirectory(fileURLToPath(path));
-  if (scheme === 's3' || scheme === 'file') {
+  if (scheme === 's3' || scheme === 'gs' || scheme === 'file') {
     throw new SkybackupError('invalid_request', `The credentials are not of the kind that ${scheme}:// takes.`, {
       hint: 'Give an INI text with aws_access_key_id and aws_secret_access_key for s3://, a service-account key for gs://, and none for file://.',
     });

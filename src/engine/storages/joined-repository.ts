@@ -1,5 +1,6 @@
 import type { Home } from '../../contract/home.ts';
 import { readStorages } from '../../storages/storage-files.ts';
+import { Identities } from '../encryption/identities.ts';
 import type { BackupFolder } from '../repository/catalogue.ts';
 import { openRepository } from '../repository/open.ts';
 import type { BackupRepository } from '../repository/repository.ts';
@@ -10,9 +11,10 @@ import { openStorage } from '../storage/open-storage.ts';
  * All storages of a home as one repository to read from, without an index and without its daemon: where a manifest was found,
  * its bytes are read.
  */
-export function joinedRepository(home: Pick<Home, 'repository' | 'storages'>): BackupRepository {
-  const local = openRepository(localDirectory(home.repository));
-  const all = [local, ...readStorages(home).map((file) => openRepository(openStorage(file)))];
+export function joinedRepository(home: Home): BackupRepository {
+  const identities = new Identities(home);
+  const local = openRepository(localDirectory(home.repository), { identities });
+  const all = [local, ...readStorages(home).map((file) => openRepository(openStorage(file), { identities }))];
   const listedBy = new WeakMap<BackupFolder, BackupRepository>();
   const foundIn = new Map<string, BackupRepository>();
   return {

@@ -11,6 +11,9 @@ export function routedRepository(storages: Storages): BackupRepository {
     ...storages.at(localStorage),
     manifest: async (serviceId, backupId) => storages.of(backupId).manifest(serviceId, backupId),
     isWhole: async (manifest) => storages.of(manifest.id).isWhole(manifest),
+    get recipients() {
+      return storages.at(localStorage).recipients;
+    },
     read: (manifest, signal, object) => storages.of(manifest.id).read(manifest, signal, object),
     keptUntil: async (serviceId, backupId) => storages.of(backupId).keptUntil(serviceId, backupId),
     remove: async (serviceId, backupId) => storages.of(backupId).remove(serviceId, backupId),

@@ -12,12 +12,15 @@ import {
 import { toRfc3339 } from '../../contract/time.ts';
 import {
   changeStorage,
+  readLocalStorage,
   readStorages,
   removeStorage,
   type StorageFile,
   writeStorage,
 } from '../../storages/storage-files.ts';
 import type { Clock } from '../clock.ts';
+import { checkRecipients } from '../encryption/age.ts';
+import { Identities } from '../encryption/identities.ts';
 import { openRepository } from '../repository/open.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import { rememberGtids } from '../retention/known-gtids.ts';
@@ -28,7 +31,9 @@ import { demandObjectLock, probeStorage } from '../storage/probe.ts';
 import { brief } from '../storage/retry.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { StorageReach } from './reach.ts';
+import { inWords, localIsDefault, taken } from './refusals.ts';
 import { remarksOn } from './remarks.ts';
+import { yielded } from './yielded-default.ts';
 
 interface Context {
   home: Home;
@@ -49,14 +54,16 @@ export class Storages {
   readonly #open = new Map<string, OpenStorage>();
   /** Which of them answer. */
   readonly reach: StorageReach;
+  /** What opens the encrypted ones among the backups in any of them. */
+  readonly identities: Identities;
   /** Told when there is a new one: what lies in it is taken into the index. */
   onAdded: (name: string) => void = () => {};
 
   constructor(context: Context) {
     this.#context = context;
     this.reach = new StorageReach(this, context.clock);
-    const store = localDirectory(context.home.repository);
-    this.#open.set(localStorage, { file: undefined, store, repository: openRepository(store) });
+    this.identities = new Identities(context.home);
+    this.#put(localStorage, undefined, localDirectory(context.home.repository), readLocalStorage(context.home));
     for (const file of readStorages(context.home)) this.#take(file);
   }
 
@@ -124,12 +131,13 @@ export class Storages {
   }
 
   async #add(request: StorageRequest, unnamed: boolean): Promise<string[]> {
-    const { name, path, credentials, default_for, object_lock } = request;
+    const { name, path, credentials, default_for, object_lock, recipients = [] } = request;
     if (this.#open.has(name)) throw taken(`There is a storage "${name}" already.`, 'Choose another name.');
     const store = openStorage({ path, credentials }, brief);
     const same = this.files().find(({ url }) => url === store.url);
     if (same) throw taken(`${store.url} is registered as storage "${same.name}" already.`, 'Use that one.');
     if (object_lock !== undefined) await demandObjectLock(store);
+    await checkRecipients(recipients);
     const features = await probeStorage(store);
     const file: StorageFile = {
       format: 1,
@@ -138,6 +146,7 @@ export class Storages {
       ...(credentials === undefined ? {} : { credentials }),
       ...(unnamed ? { unnamed } : {}),
       ...(object_lock === undefined ? {} : { object_lock }),
+      ...(recipients.length === 0 ? {} : { recipients }),
       added_at: toRfc3339(new Date(this.#context.clock.now())),
     };
     writeStorage(this.#context.home, file);
@@ -181,20 +190,27 @@ export class Storages {
 
   setDefault(name: string, defaultFor: DefaultFor | null): void {
     const { file } = this.#find(name);
-    if (file === undefined) {
-      throw new SkybackupError(
-        'invalid_request',
-        'The local storage is where backups go that no other is default for.',
-        {
-          hint: 'Take the default from another storage: "skybackup storages default <name> --none".',
-        },
-      );
-    }
+    if (file === undefined) throw localIsDefault();
     const services = Array.isArray(defaultFor) ? [...new Set(defaultFor.map(serviceIdOf))] : defaultFor;
     for (const { file: other } of [...this.#open.values()]) {
-      if (other !== undefined && other.name !== name) this.#yield(other, services);
+      if (other === undefined || other.name === name || services === null) continue;
+      const left = yielded(other.default_for, services);
+      if (left !== other.default_for) this.#setDefault(other.name, left);
     }
     this.#setDefault(name, services ?? undefined);
+  }
+
+  /** To whom backups that are taken from now on are encrypted; none: to nobody. Throws `invalid_request`. */
+  async setRecipients(name: string, recipients: readonly string[]): Promise<void> {
+    const unique = [...new Set(recipients)];
+    await checkRecipients(unique);
+    const { file, store } = this.#find(name);
+    const added_at = toRfc3339(new Date(this.#context.clock.now()));
+    const { recipients: _before, ...rest } = file ?? { format: 1 as const, name, path: store.url, added_at };
+    const changed: StorageFile = unique.length === 0 ? rest : { ...rest, recipients: unique };
+    writeStorage(this.#context.home, changed);
+    // The store stays: what is being written or read in it goes on.
+    this.#put(name, file === undefined ? undefined : changed, store, changed);
   }
 
   /** Takes a storage off the list; what lies in it stays. Throws `conflict` while something needs it. */
@@ -236,8 +252,13 @@ export class Storages {
   }
 
   #take(file: StorageFile): void {
-    const store = openStorage(file);
-    this.#open.set(file.name, { file, store, repository: openRepository(store) });
+    this.#put(file.name, file, openStorage(file), file);
+  }
+
+  /** A backup that is being taken goes on with the repository, and so the recipients, that it began with. */
+  #put(name: string, file: StorageFile | undefined, store: ObjectStore, set: StorageFile | undefined): void {
+    const repository = openRepository(store, { recipients: set?.recipients ?? [], identities: this.identities });
+    this.#open.set(name, { file, store, repository });
   }
 
   /** In its file. What is open stays so: it knows what it is writing. */
@@ -254,17 +275,6 @@ export class Storages {
     );
   }
 
-  /** One service has one default. */
-  #yield({ name, default_for: had }: StorageFile, services: DefaultFor | null): void {
-    if (had === undefined || services === null) return;
-    if (had === 'all' || services === 'all') {
-      if (had === services) this.#setDefault(name, undefined);
-      return;
-    }
-    const left = had.filter((id) => !services.includes(id));
-    if (left.length < had.length) this.#setDefault(name, left.length === 0 ? undefined : left);
-  }
-
   /** Trying a storage out takes a while: of two that are added at once, the second sees the first. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work);
@@ -277,12 +287,4 @@ export class Storages {
 /** What a check writes is removed again: it must not be locked. */
 function unlocked({ path, credentials }: StorageFile): StorageAccess {
   return { path, credentials };
-}
-
-function inWords(defaultFor: DefaultFor): string {
-  return defaultFor === 'all' ? 'all services' : defaultFor.join(', ');
-}
-
-function taken(message: string, hint: string): SkybackupError {
-  return new SkybackupError('conflict', message, { hint, retryable: false });
 }

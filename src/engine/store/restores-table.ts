@@ -59,7 +59,11 @@ export interface RestoreEnd {
   kept_until?: number | undefined;
   users_from?: string | undefined;
   warnings?: readonly string[] | undefined;
+  /** The GTID state that the data began with. */
+  gtids?: string | undefined;
 }
+
+const Beginning = z.object({ incarnation: z.string(), gtids: z.string() });
 
 /** Restores that were asked for, and what each left behind. */
 export function restoresTable(db: DatabaseSync, now: () => number) {
@@ -71,7 +75,7 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
   const remove = db.prepare('DELETE FROM restores WHERE id = ?');
   const begin = db.prepare("UPDATE restores SET status = 'Running', message = ? WHERE id = ?");
   const end = db.prepare(
-    `UPDATE restores SET status = ?, message = ?, downtime_ms = ?, kept_data = ?, kept_until = ?, users_from = ?, warnings = ?, finished_at = ? WHERE id = ?`,
+    `UPDATE restores SET status = ?, message = ?, downtime_ms = ?, kept_data = ?, kept_until = ?, users_from = ?, warnings = ?, gtids = ?, finished_at = ? WHERE id = ?`,
   );
   const safety = db.prepare('UPDATE restores SET safety_backup = ? WHERE id = ?');
   const beginImport = db.prepare("UPDATE restores SET import = 'begun', message = ? WHERE id = ?");
@@ -86,6 +90,9 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
     'SELECT * FROM restores WHERE kept_data IS NOT NULL AND kept_until <= ? ORDER BY kept_until LIMIT 100',
   );
   const forgetKept = db.prepare('UPDATE restores SET kept_data = NULL WHERE id = ?');
+  const beginnings = db.prepare(
+    'SELECT new_incarnation AS incarnation, gtids FROM restores WHERE service_id = ? AND gtids IS NOT NULL',
+  );
   const newestOf = db.prepare(
     "SELECT * FROM restores WHERE service_id = ? AND status = 'Succeeded' ORDER BY id DESC LIMIT 1",
   );
@@ -133,6 +140,7 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
         kept_until,
         users_from,
         JSON.stringify(result.warnings ?? []),
+        result.gtids ?? null,
         now(),
         id,
       );
@@ -140,6 +148,14 @@ export function restoresTable(db: DatabaseSync, now: () => number) {
     /** Whether the data of this incarnation were imported into the server of before, and did not come with another. */
     beganWithImport: (serviceId: string, incarnation: string): boolean =>
       beganWithImport.get(serviceId, incarnation) !== undefined,
+    /** By incarnation, the GTID state it began with, of those that a restore began. */
+    beginningsOf: (serviceId: string): ReadonlyMap<string, string> =>
+      new Map(
+        beginnings.all(serviceId).map((row) => {
+          const { incarnation, gtids } = Beginning.parse(row);
+          return [incarnation, gtids];
+        }),
+      ),
     running: (): RestoreRow[] => rows(running.all()),
     runningOf: (serviceId: string): RestoreRow[] => rows(runningOf.all(serviceId)),
     newestOf(serviceId: string): RestoreRow | undefined {

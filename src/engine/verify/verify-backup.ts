@@ -39,7 +39,7 @@ export interface VerifyControls {
 /**
  * Proves a backup: its stored bytes alone (`quick`), or made into data in a folder of the daemon's own, with a private server
  * on them. No registered server is touched, and nothing is left. Throws `backup_damaged`, `proof_failed`, `no_space`,
- * `unsupported`, `version_mismatch`, `cancelled`.
+ * `unsupported`, `version_mismatch`, `identity_missing`, `cancelled`.
  */
 export async function verifyBackup(
   input: VerifyInput,
@@ -53,7 +53,7 @@ export async function verifyBackup(
       await readWhole(source.backups, repository, job);
       return { recoveryMs: undefined, rowCounts: undefined };
     }
-    await checkReadable(source, job.signal);
+    await checkReadable(source, repository, job.signal);
     mkdirSync(home.verifications, { recursive: true, mode: 0o700 });
     const space = restoreSpace(source, { beside: home.verifications });
     checkRoom({ ...space, free: controls.freeBytes ?? space.free });

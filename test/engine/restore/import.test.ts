@@ -45,7 +45,7 @@ function target(change: Partial<StoredService> = {}): StoredService {
 }
 
 const look = (manifest: Manifest = dump, service = target()) =>
-  checkImportable(manifest, service, AbortSignal.timeout(20_000));
+  checkImportable(manifest, repository, service, AbortSignal.timeout(20_000));
 
 interface Import {
   job?: RecordedJob;
@@ -121,9 +121,9 @@ describe('refused before anything is touched, by name', () => {
       { code: 'unsupported', message: expect.stringContaining('lower_case_table_names of target is 0') },
     ],
     [
-      'an encrypted dump',
-      (of) => ({ ...of, encryption: { kind: 'age', recipients: [] } }),
-      { code: 'unsupported', message: expect.stringContaining('age') },
+      'an encrypted dump that nothing opens here',
+      (of) => ({ ...of, encryption: { kind: 'age', recipients: ['age1x'] } }),
+      { code: 'identity_missing', message: expect.stringContaining('age1x') },
     ],
   ];
   it.each(forged)('%s', async (_what, forge, refusal) => {

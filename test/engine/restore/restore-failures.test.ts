@@ -75,11 +75,14 @@ describe('refused before anything is done', () => {
     }
   });
 
-  test('what holds no whole data, or is encrypted', async () => {
+  test('what holds no whole data, or is encrypted to others', async () => {
     const logs: Manifest = { ...scene.backup.manifest, type: 'binarylog', method: 'mariadb-binlog', lsn: null };
     expect(await failure(scene.input({ source: { backups: [logs] } }))).toMatchObject({ code: 'unsupported' });
     const secret: Manifest = { ...scene.backup.manifest, encryption: { kind: 'age', recipients: ['age1x'] } };
-    expect(await failure(scene.input({ source: { backups: [secret] } }))).toMatchObject({ code: 'unsupported' });
+    expect(await failure(scene.input({ source: { backups: [secret] } }))).toMatchObject({
+      code: 'identity_missing',
+      message: expect.stringContaining('age1x'),
+    });
   });
 
   test('a data directory that is a link', async () => {

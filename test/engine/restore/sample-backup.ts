@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
+import { openCommand } from '../../../src/engine/encryption/age.ts';
+import { noIdentities } from '../../../src/engine/encryption/identities.ts';
 import type { JobContext } from '../../../src/engine/job-context.ts';
 import { startCommand } from '../../../src/engine/mariadb/command.ts';
 import { connect } from '../../../src/engine/mariadb/connect.ts';
@@ -109,6 +111,7 @@ export function sampleRepository(
     url: 'file:///sample',
     manifest: async () => backup.manifest,
     read: read ?? (() => createReadStream(backup.file)),
+    opener: async (of) => (of.encryption === null ? undefined : openCommand(await noIdentities.openerOf(of))),
   };
 }
 

@@ -1,5 +1,6 @@
-import { type ErrorCode, SkybackupError } from '../../../contract/errors.ts';
+import { SkybackupError } from '../../../contract/errors.ts';
 import type { FailureFacts } from '../failure.ts';
+import { isLineTrouble, lineReasons, type Reason } from '../line-trouble.ts';
 
 /** What an error of the SDK is told by; only this is ever kept of it, since its other fields hold signed requests. */
 interface SdkError {
@@ -10,12 +11,6 @@ interface SdkError {
   /** Of the bucket, where a server says it. */
   Region?: string;
   $metadata?: { httpStatusCode?: number; requestId?: string; clockSkewCorrected?: boolean };
-}
-
-interface Reason {
-  says: string;
-  hint: string;
-  code?: ErrorCode;
 }
 
 const rights =
@@ -38,21 +33,14 @@ const expired = {
   hint: 'Get new temporary credentials and give them to the storage.',
 };
 const tooBusy = { says: 'the storage asked again and again to slow down', hint: 'Try again later.' };
-const unheard = {
-  says: 'the storage could not be reached, or the connection broke',
-  hint: 'Check its address and the network, then try again.',
-};
 const noRegion = {
   says: "the bucket's region is not known",
   hint: "Write the bucket's region into the credentials, as region = …, or set AWS_REGION of the daemon.",
 };
-const certificate = {
-  says: "the storage's certificate is not trusted",
-  hint: "Correct the address, or name the certificate's authority in NODE_EXTRA_CA_CERTS of the daemon.",
-};
 
 /** The server's or the system's word for what went wrong → ours. */
 const reasons: Record<string, Reason> = {
+  ...lineReasons,
   NoSuchBucket: {
     says: 'there is no such bucket',
     hint: "Create the bucket, or correct its name or the storage's address.",
@@ -93,20 +81,6 @@ const reasons: Record<string, Reason> = {
   SlowDown: tooBusy,
   ServiceUnavailable: tooBusy,
   TooManyRequests: tooBusy,
-  ECONNREFUSED: unheard,
-  ECONNRESET: unheard,
-  EPIPE: unheard,
-  ETIMEDOUT: unheard,
-  EHOSTUNREACH: unheard,
-  ENETUNREACH: unheard,
-  ENOTFOUND: unheard,
-  EAI_AGAIN: unheard,
-  TimeoutError: unheard,
-  CERT_HAS_EXPIRED: certificate,
-  DEPTH_ZERO_SELF_SIGNED_CERT: certificate,
-  SELF_SIGNED_CERT_IN_CHAIN: certificate,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificate,
-  ERR_TLS_CERT_ALTNAME_INVALID: certificate,
 };
 
 /** Where an answer has no body, as that of HEAD, its status is all there is. */
@@ -130,7 +104,6 @@ const passing = new Set([
   'BadDigest',
   'XAmzContentSHA256Mismatch',
   'IncompleteBody',
-  ...Object.entries(reasons).flatMap(([word, reason]) => (reason === unheard ? [word] : [])),
 ]);
 const notPassing = new Set(['NotImplemented', 'InsufficientStorage', 'QuotaExceeded', 'XMinioStorageFull']);
 
@@ -150,8 +123,8 @@ export function isPassing(error: unknown): boolean {
   const status = $metadata?.httpStatusCode ?? 0;
   const word = wordOf(error);
   if (notPassing.has(word)) return false;
-  // HPE: the answer was garbled.
-  return passing.has(word) || /^HPE_/.test(word) || status === 429 || status >= 500 || !!$metadata?.clockSkewCorrected;
+  if (isLineTrouble(word) || passing.has(word)) return true;
+  return status === 429 || status >= 500 || !!$metadata?.clockSkewCorrected;
 }
 
 /** Whether the answer was that there is nothing of that name; a bucket that is missing is another matter. */
@@ -182,7 +155,7 @@ export function s3Failure(error: unknown, facts: FailureFacts): unknown {
         hint: "Wait until the lock's time is over, or give the access key s3:DeleteObject on this bucket.",
       }
     : reasons[word];
-  if (reason === undefined && $metadata === undefined && !/^HPE_/.test(word)) return error;
+  if (reason === undefined && $metadata === undefined && !isLineTrouble(word)) return error;
   const says = reason?.says ?? 'the storage refused';
   return new SkybackupError(
     reason?.code ?? 'storage_failed',
