@@ -135,7 +135,7 @@ describe('storages', () => {
   test('list, for people and as JSON', async () => {
     const { code, stdout } = await storages(['list']);
     expect(code).toBe(0);
-    expect(stdout.split('\n')[0]).toMatch(/^NAME +PATH +DEFAULT FOR +BACKUPS +SIZE +TROUBLE/);
+    expect(stdout.split('\n')[0]).toMatch(/^NAME +PATH +DEFAULT FOR +BACKUPS +SIZE +ENCRYPTED TO +TROUBLE/);
     expect(stdout).toMatch(/^local +file:/m);
     expect(stdout).toMatch(/^disk +file:.* orders, shop +0 /m);
     expect(await listed()).toEqual(
