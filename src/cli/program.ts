@@ -44,6 +44,7 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--agent-group <group>', 'answer on agent.sock too, where members of this group may ask and not approve')
     .option('--idle-minutes <minutes>', 'stop when nothing was asked for that long and nothing is scheduled or managed')
     .option('--requests-per-minute <number>', 'what each key may ask for (600); beyond it the answer is 429')
+    .option('--rebuild', 'first forget the list of backups, and find every one again in all storages')
     .option('--parallel <files>', 'how many files a full or incremental backup reads at once (2, at most 64)')
     .option('--started-by <who>', 'client or person', 'person');
 
@@ -108,7 +109,7 @@ export async function runProgram(args: string[]): Promise<number> {
   command(
     binlogs,
     'export <service>',
-    "write the archived logs as the server's own files, with an index and their GTID range, from this machine's repository",
+    "write the archived logs as the server's own files, with an index and their GTID range, from all storages of this home",
     async (terminal, self) => (await import('./binlogs/export.ts')).exportBinlogs(terminal, first(self), self.opts()),
   )
     .option('--to <dir>', 'a new directory')
@@ -208,6 +209,9 @@ export async function runProgram(args: string[]): Promise<number> {
   )
     .requiredOption('--path <path>', 's3://bucket/prefix, gs://bucket/prefix or a folder')
     .option('--credentials-file <path>', 'for S3 an INI text as of ~/.aws/credentials, for GCS a service-account key')
+    .option('--profile <name>', 'which profile of that file, where it is not [default] or the only one')
+    .option('--object-lock <mode>', 'governance or compliance: what is written there cannot be deleted for a while')
+    .option('--lock-days <days>', 'for how long')
     .option('--recipient <recipients...>', 'encrypt the backups that go there to these recipients of age')
     .option('--default', 'the backups of all services go there from now on')
     .option('--default-for <services...>', 'or: those of these services');
@@ -258,11 +262,8 @@ export async function runProgram(args: string[]): Promise<number> {
     'call one of the MCP tools; "-" reads the arguments from stdin',
     async (terminal, self) => (await import('./call.ts')).callTool(terminal, first(self), self.args[1]),
   );
-  command(
-    program,
-    'doctor',
-    'check tools, home, daemon, services and repository, each with its mend',
-    async (terminal) => (await import('./doctor/doctor.ts')).doctor(terminal),
+  command(program, 'doctor', 'check tools, home, daemon, services and storages, each with its mend', async (terminal) =>
+    (await import('./doctor/doctor.ts')).doctor(terminal),
   );
   command(
     program,

@@ -3,6 +3,7 @@ import { readSettings } from '../client/settings.ts';
 import { lockHeldExitCode } from '../client/start-daemon.ts';
 import { version } from '../client/version.ts';
 import { SkybackupError } from '../contract/errors.ts';
+import type { Storage } from '../contract/storages.ts';
 import { exitCodes, type Terminal, UsageError } from './terminal.ts';
 
 export interface ServeOptions {
@@ -13,6 +14,7 @@ export interface ServeOptions {
   idleMinutes?: string;
   requestsPerMinute?: string;
   parallel?: string;
+  rebuild?: boolean;
 }
 
 /** The daemon of this home, until a signal ends it, another version asks it to make room, or it was idle for long. */
@@ -36,6 +38,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
     ...(idleMinutes === undefined ? {} : { idleMinutes }),
     ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
     ...(parallel === undefined ? {} : { parallel }),
+    rebuild: options.rebuild ?? false,
   });
   if (!daemon.served) {
     const held = new SkybackupError('conflict', `A daemon serves ${home.root} already (pid ${daemon.pid}).`, {
@@ -50,6 +53,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   const agents = options.agentGroup === undefined ? undefined : home.agentSocket;
   const sockets = [home.socket, agents].flatMap((socket) => (socket === undefined ? [] : [`unix:${socket}`]));
   const where = [...sockets, ...(http === undefined ? [] : [http])].join(' and ');
+  if (options.rebuild) terminal.note(daemon.storages.map(foundAgain));
   terminal.result(
     { socket: home.socket, agent_socket: agents, http },
     `The daemon answers on ${where}. Ctrl-C ends it.`,
@@ -58,6 +62,11 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   // What still holds the process after its end (a stuck connection) must not make a stopped daemon look alive.
   setTimeout(() => process.exit(), 2000).unref();
   return exitCodes.done;
+}
+
+function foundAgain({ name, path, backups = 0, trouble }: Storage): string {
+  if (trouble === undefined) return `Found again in storage ${name} (${path}): ${backups} backups.`;
+  return `Storage ${name} (${path}) is out of reach, and is searched as soon as it answers: ${trouble}`;
 }
 
 /** A daemon is not a client: whose API its starter speaks to does not matter here, and must not stop it. */

@@ -1,7 +1,8 @@
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
+import { serviceIdOf } from '../contract/ids.ts';
 import type { Storage } from '../contract/storages.ts';
-import { readStorages, type StorageFile, writeStorage } from '../storages/storage-files.ts';
+import { changeStorage, readStorages, type StorageFile } from '../storages/storage-files.ts';
 import type { BackupApi } from './backup-api.ts';
 
 /**
@@ -13,7 +14,7 @@ export function cloudStorages(
   { createSchedule }: Pick<BackupApi, 'createSchedule'>,
 ): Pick<BackupApi, 'listStorages' | 'createSchedule'> {
   return {
-    listStorages: async () => readStorages(home).map(view),
+    listStorages: async () => readStorages(home).filter(isBucket).map(view),
     async createSchedule({ storage, ...request }, options) {
       if (storage === undefined) return createSchedule(request, options);
       const file = readStorages(home).find(({ name }) => name === storage);
@@ -22,13 +23,26 @@ export function cloudStorages(
           hint: 'A person adds one with "skybackup storages add".',
         });
       }
+      if (!isBucket(file)) {
+        throw new SkybackupError(
+          'unsupported',
+          `Storage "${storage}" is a folder of this machine, and the cloud cannot write to it.`,
+          {
+            hint: 'Name a storage that is a bucket.',
+          },
+        );
+      }
       const { path, credentials } = file;
       const bucket = { path, ...(credentials === undefined ? {} : { credentials }) };
       const schedule = await createSchedule({ ...request, external_storage: { bucket } }, options);
-      noteUse(home, file, request.service_id);
+      noteUse(home, storage, serviceIdOf(request.service_id));
       return schedule;
     },
   };
+}
+
+function isBucket({ path }: StorageFile): boolean {
+  return !path.startsWith('file:');
 }
 
 function view({ name, path, credentials, cloud_services = [], added_at }: StorageFile): Storage {
@@ -36,8 +50,13 @@ function view({ name, path, credentials, cloud_services = [], added_at }: Storag
 }
 
 /** From the second time on it is no new place for the service. */
-function noteUse(home: Pick<Home, 'storages'>, file: StorageFile, serviceId: string): void {
-  const { cloud_services = [] } = file;
-  if (cloud_services.includes(serviceId)) return;
-  writeStorage(home, { ...file, cloud_services: [...cloud_services, serviceId] });
+function noteUse(home: Pick<Home, 'storages'>, name: string, serviceId: string): void {
+  try {
+    changeStorage(home, name, (storage) => ({
+      ...storage,
+      cloud_services: [...new Set([...(storage.cloud_services ?? []), serviceId])],
+    }));
+  } catch {
+    // The schedule is made, and must not look as if it were not: the next time a person is asked once more.
+  }
 }

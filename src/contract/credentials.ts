@@ -30,8 +30,22 @@ const ServiceAccountKey = z.looseObject({
 export function decodeCredentials(base64: string): BucketCredentials {
   const compact = base64.replace(/\s+/g, '');
   if (!/^[A-Za-z0-9+/_-]+=*$/.test(compact)) throw invalid('they are not base64');
-  const text = Buffer.from(compact, 'base64').toString('utf8').trim();
-  return text.startsWith('{') ? decodeJson(text) : decodeIni(text);
+  return readCredentials(Buffer.from(compact, 'base64').toString('utf8'));
+}
+
+/**
+ * Reads the text of a credentials file: a service-account key, or an INI text as of `~/.aws/credentials`. Of its profiles the
+ * one that is asked for is taken, else `[default]`, else the only one: never one of several by chance.
+ */
+export function readCredentials(text: string, profile?: string): BucketCredentials {
+  const trimmed = text.trim();
+  return trimmed.startsWith('{') ? decodeJson(trimmed) : decodeIni(trimmed, profile);
+}
+
+/** The contract's base64 of credentials, with nothing else that was in their file. */
+export function encodeCredentials(credentials: BucketCredentials): string {
+  if (credentials.kind === 's3') return encodeS3Credentials(credentials);
+  return Buffer.from(JSON.stringify(credentials.key)).toString('base64');
 }
 
 /** The INI text that `decodeCredentials` reads, in base64. */
@@ -59,12 +73,8 @@ function decodeJson(text: string): GcsCredentials {
   return { kind: 'gcs', key: key.data };
 }
 
-function decodeIni(text: string): S3Credentials {
-  const values = new Map<string, string>();
-  for (const line of text.replaceAll('\\n', '\n').split(/\r?\n/)) {
-    const [, key, value] = /^\s*([a-z_]+)\s*=\s*(.*?)\s*$/i.exec(line) ?? [];
-    if (key !== undefined && value) values.set(key.toLowerCase(), value);
-  }
+function decodeIni(text: string, profile: string | undefined): S3Credentials {
+  const values = valuesOf(profilesIn(text), profile);
   const access = values.get('aws_access_key_id');
   const secret = values.get('aws_secret_access_key');
   if (!access || !secret) throw invalid('aws_access_key_id and aws_secret_access_key are needed');
@@ -81,6 +91,31 @@ function decodeIni(text: string): S3Credentials {
       Object.entries(optional).filter(([, value]) => value !== undefined),
     ) as Partial<S3Credentials>),
   };
+}
+
+/** Lines before any heading are of `default`. */
+function profilesIn(text: string): Map<string, Map<string, string>> {
+  const profiles = new Map<string, Map<string, string>>();
+  let name = 'default';
+  for (const line of text.replaceAll('\\n', '\n').split(/\r?\n/)) {
+    // As ~/.aws/config has them: [profile name].
+    name = /^\s*\[\s*(?:profile\s+)?([^\]]*?)\s*\]/.exec(line)?.[1] ?? name;
+    const [, key, value] = /^\s*([a-z_]+)\s*=\s*(.*?)\s*$/i.exec(line) ?? [];
+    if (key === undefined || !value) continue;
+    const values = profiles.get(name) ?? new Map<string, string>();
+    profiles.set(name, values.set(key.toLowerCase(), value));
+  }
+  return profiles;
+}
+
+function valuesOf(profiles: Map<string, Map<string, string>>, wanted: string | undefined): Map<string, string> {
+  if (wanted === undefined && profiles.size > 1 && !profiles.has('default')) {
+    throw invalid('they have several profiles, and none of them is [default]');
+  }
+  const values =
+    wanted === undefined && profiles.size === 1 ? [...profiles.values()][0] : profiles.get(wanted ?? 'default');
+  if (values === undefined && wanted !== undefined) throw invalid(`they have no profile [${wanted.slice(0, 100)}]`);
+  return values ?? new Map();
 }
 
 function invalid(why: string): SkybackupError {

@@ -5,11 +5,24 @@ import { BucketPath } from './schedules.ts';
 export const localStorage = 'local';
 
 /** Short enough for people to say. */
-export const StorageName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be small letters, digits and hyphens');
+export const StorageName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be small letters, digits and hyphens')
+  .refine((name) => name !== localStorage, 'must not be "local": that is the repository in the home of the daemon');
 
 /** Which services' backups go to a storage where nothing else is said: all, or those named. */
 export const DefaultFor = z.union([z.literal('all'), z.array(z.string().min(1).max(300)).max(1000)]);
 export type DefaultFor = z.infer<typeof DefaultFor>;
+
+/**
+ * What is written there cannot be deleted before its days are over: by nobody (compliance), or only by who has a right of its
+ * own to do that (governance).
+ */
+export const ObjectLock = z.strictObject({
+  mode: z.enum(['governance', 'compliance']),
+  days: z.number().int().min(1).max(36_500),
+});
+export type ObjectLock = z.infer<typeof ObjectLock>;
 
 /**
  * To whom backups are encrypted: X25519 recipients of age. They are public. Each one's identity opens every backup alone, so
@@ -34,6 +47,7 @@ export const StorageRequest = z.strictObject({
   /** As in a schedule's own bucket; without them, those of the daemon's machine. */
   credentials: z.string().max(65_536).optional(),
   default_for: DefaultFor.optional(),
+  object_lock: ObjectLock.optional(),
   recipients: Recipients.optional(),
 });
 export type StorageRequest = z.infer<typeof StorageRequest>;
@@ -54,6 +68,7 @@ export const Storage = z.looseObject({
   /** Whether it has credentials of its own. */
   has_credentials: z.boolean().optional(),
   default_for: DefaultFor.optional(),
+  object_lock: ObjectLock.optional(),
   /** To whom new backups there are encrypted; absent where they are not. */
   recipients: z.array(z.string()).optional(),
   added_at: z.string().optional(),
@@ -76,3 +91,12 @@ export const StorageCheck = z.looseObject({
   remarks: z.array(z.string()),
 });
 export type StorageCheck = z.infer<typeof StorageCheck>;
+
+/** Where a service's backups go unless something else is said: what names the service comes before what names all. */
+export function defaultStorageOf(
+  storages: readonly { name: string; default_for?: DefaultFor | undefined }[],
+  serviceId: string,
+): string {
+  const own = storages.find(({ default_for }) => default_for !== 'all' && default_for?.includes(serviceId));
+  return (own ?? storages.find(({ default_for }) => default_for === 'all'))?.name ?? localStorage;
+}

@@ -13,7 +13,7 @@ export interface DaemonMetrics {
 
 /**
  * What Prometheus is told. Made from the state at each scrape, so that nothing has to be kept up to date in between; labels are
- * registered services, types, kinds and routes alone, so that the series stay few.
+ * registered services and storages, types, kinds and routes alone, so that the series stay few.
  */
 export function daemonMetrics(engine: Pick<Engine, 'health' | 'counts'>, version: string): DaemonMetrics {
   const registry = new Registry();
@@ -29,20 +29,21 @@ export function daemonMetrics(engine: Pick<Engine, 'health' | 'counts'>, version
   const failed = counter('jobs_failed_total', 'Jobs that ended as failed.', ['service', 'kind']);
   const running = gauge('jobs_running', 'Jobs that run or wait for their turn.', ['kind']);
   const kept = gauge('kept_data_bytes', 'Data of before restores, set aside for an undo.', ['service']);
-  const free = gauge('storage_free_bytes', "Free space on the repository's file system.", []);
+  const free = gauge('storage_free_bytes', 'Free space of a storage that is a folder.', ['storage']);
+  const up = gauge('storage_up', 'Whether a storage answered when it was last asked: 1, or 0.', ['storage']);
 
   return {
     contentType: registry.contentType,
     answered: (method, route, status) => requests.inc({ method, route, status: String(status) }),
     async scrape() {
-      const { keptBytes, freeBytes, failedJobs, runningJobs } = await engine.counts();
+      const { keptBytes, freeBytes, failedJobs, runningJobs, storages } = await engine.counts();
       // From here to the end of the setting nothing is awaited: two scrapes at once each see a whole state.
-      for (const each of [failed, running, kept, free]) each.reset();
+      for (const each of [failed, running, kept, free, up]) each.reset();
       for (const { service_id: service, kind, count } of failedJobs) failed.inc({ service, kind }, count);
       for (const { kind, count } of runningJobs) running.set({ kind }, count);
       for (const [service, bytes] of keptBytes) kept.set({ service }, bytes);
-      if (freeBytes === undefined) free.remove();
-      else free.set(freeBytes);
+      for (const [storage, bytes] of freeBytes) free.set({ storage }, bytes);
+      for (const { name: storage, answers } of storages) up.set({ storage }, answers ? 1 : 0);
       services.set(engine.health().services);
       return registry.metrics();
     },

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
+import type { Storage } from '../contract/storages.ts';
 import { type Engine, startEngine } from '../engine/engine.ts';
 import type { EngineLog } from '../engine/engine-context.ts';
 import { admitGroup, openSockets, removeSockets } from './agent-socket.ts';
@@ -27,6 +28,8 @@ export interface ServeOptions {
   requestsPerMinute?: number;
   /** Files that a full or incremental backup reads at once. Default 2. */
   parallel?: number;
+  /** Finds every backup again, in all storages, before it serves. */
+  rebuild?: boolean;
   version: string;
   log?: Logger;
 }
@@ -35,6 +38,8 @@ export interface ServedDaemon {
   served: true;
   /** The TCP port, when it listens on one. */
   port: number | undefined;
+  /** As they were found before it served. */
+  storages: Storage[];
   /** Resolves once the daemon has ended, for whatever reason. */
   ended: Promise<void>;
   /** Cancels what runs, closes everything, and resolves when it is done. */
@@ -103,7 +108,13 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
   };
 
   try {
-    engine = await startEngine({ home, startedBy, parallel: options.parallel, log: engineLog(log) });
+    engine = await startEngine({
+      home,
+      startedBy,
+      parallel: options.parallel,
+      rebuild: options.rebuild ?? false,
+      log: engineLog(log),
+    });
     idleStop = new IdleStop(engine, (options.idleMinutes ?? 30) * 60_000, () => {
       log.info('nobody uses the daemon: it ends');
       void stop();
@@ -138,7 +149,7 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
     engine.begin();
     if (startedBy === 'client') idleStop.start();
     log.info({ socket: home.socket, port, version, started_by: startedBy }, 'the daemon serves');
-    return { served: true, port, ended, stop };
+    return { served: true, port, storages: engine.storages.list(), ended, stop };
   } catch (error) {
     await stop();
     throw error;

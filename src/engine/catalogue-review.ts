@@ -1,5 +1,3 @@
-import { toSkybackupError } from '../contract/errors.ts';
-import { redact } from '../contract/redact.ts';
 import { localStorage } from '../contract/storages.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reconcileCatalogue, settleRunning } from './store/reconcile-catalogue.ts';
@@ -18,8 +16,6 @@ export class CatalogueReview {
   /** Whatever is younger was made by this daemon. */
   readonly #startedAt = Date.now();
   readonly #pending: Set<string>;
-  /** Why a storage could not be looked at when that was last tried. */
-  readonly troubles = new Map<string, string>();
   #cancelTimer: (() => void) | undefined;
   #stopped = false;
   #onDone: (() => void) | undefined;
@@ -31,11 +27,12 @@ export class CatalogueReview {
   }
 
   async beforeServing(): Promise<void> {
-    const { state } = this.#context;
-    await settleRunning(this.#context);
+    const { state, storages } = this.#context;
+    await settleRunning(this.#context, (id) => storages.isInReach(storages.nameOf(id)));
     // A new state knows nothing of what lies there, GTIDs included: nothing may be decided by it.
     if (state.isReconciled()) return;
-    for (const storage of [...this.#pending]) {
+    for (const storage of this.#pending) {
+      if (!storages.isInReach(storage)) continue;
       await this.#review(storage).catch((error: unknown) => {
         // Without its own repository there is nothing to serve; a bucket is looked at again.
         if (storage === localStorage) throw error;
@@ -76,6 +73,11 @@ export class CatalogueReview {
   async #goThrough(): Promise<void> {
     for (const storage of [...this.#pending]) {
       if (this.#stopped) return;
+      // Taken off the list meanwhile.
+      if (!this.#context.storages.names().includes(storage)) {
+        this.#pending.delete(storage);
+        continue;
+      }
       try {
         await this.#review(storage);
       } catch (error) {
@@ -99,6 +101,8 @@ export class CatalogueReview {
     const { state, storages, log } = this.#context;
     const isOwn = storage === localStorage;
     const repository = storages.at(storage);
+    // A folder that is gone looks like one without backups: all of them would be taken for lost.
+    await storages.reach.ask(storage);
     // A daemon's own folder is swept when it starts.
     if (!isOwn) await repository.sweep(othersWorkMs);
     const sweepBefore = new Date(isOwn ? this.#startedAt : this.#startedAt - othersWorkMs);
@@ -106,13 +110,13 @@ export class CatalogueReview {
     const { found, lost, swept } = await reconcileCatalogue({ state, repository, storage, log }, options);
     if (this.#stopped) return;
     this.#pending.delete(storage);
-    this.troubles.delete(storage);
+    storages.reach.answered(storage);
     if (isOwn) state.setReconciled();
     log('info', 'the catalogue agrees with the repository', { storage, backups: found, lost, swept });
   }
 
   #failed(storage: string, error: unknown): void {
-    this.troubles.set(storage, redact(toSkybackupError(error).message));
+    this.#context.storages.reach.failed(storage, error);
     this.#context.log('error', 'the catalogue could not be compared with the repository', { storage, error });
   }
 }

@@ -16,6 +16,7 @@ import { sweepWorkDirectories } from './backup/work-directory.ts';
 import { CatalogueReview } from './catalogue-review.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Asker, EngineContext, EngineLog } from './engine-context.ts';
+import { forgetCatalogue } from './forget-catalogue.ts';
 import { counts } from './health/counts.ts';
 import { coverage } from './health/coverage.ts';
 import { DiskSpace } from './health/disk-space.ts';
@@ -67,6 +68,8 @@ export interface EngineOptions {
   startedBy: 'client' | 'person';
   /** Files that a physical backup reads at once. Default 2. */
   parallel?: number | undefined;
+  /** Forgets what is known of backups, and finds them again in all storages before anything else is done. */
+  rebuild?: boolean;
   log?: EngineLog;
   clock?: Clock;
 }
@@ -91,12 +94,14 @@ export async function startEngine(options: EngineOptions) {
   const review = new CatalogueReview(context);
   storages.onAdded = (name) => review.add(name);
   try {
+    await storages.reach.look(log);
     await recoverNewServices(context);
     await recoverRestores(context);
     // Whoever wrote here last is gone: we hold the lock.
     const swept = (await repository.sweep(0)) + (await sweepWorkDirectories()) + (await sweepVerifications(home));
     // Before the catalogue is read: what was deleted must not be found again.
     await carryOutRemovals(context);
+    if (options.rebuild) forgetCatalogue(context);
     await review.beforeServing();
     const interrupted = closeInterrupted(context);
     log('info', 'the state is consistent', { swept, interrupted });
@@ -171,7 +176,7 @@ export async function startEngine(options: EngineOptions) {
     },
 
     storages: {
-      list: (): Storage[] => storageViews(storages, state, review.troubles),
+      list: (): Storage[] => storageViews(storages, state),
       add: (request: StorageRequest) => storages.add(request),
       check: (name: string) => storages.check(name),
       setRecipients: (name: string, recipients: Recipients) => storages.setRecipients(name, recipients),
@@ -269,6 +274,7 @@ export async function startEngine(options: EngineOptions) {
     /** From here on schedules run and kept data expire. */
     begin(): void {
       ticker.start();
+      storages.reach.start();
       // A restore that ended has left a backup to be taken.
       jobs.onEnd(() => ticker.tick());
       keptData.start();
@@ -282,6 +288,7 @@ export async function startEngine(options: EngineOptions) {
     /** Cancels what runs, waits until it has ended, and closes the state. */
     async stop(): Promise<void> {
       ticker.stop();
+      storages.reach.stop();
       keptData.stop();
       await Promise.all([review.stop(), jobs.stop()]);
       await retention.stop();

@@ -16,8 +16,17 @@ export interface ServiceFacts {
   drill?: GoodBackup | undefined;
   /** The newest verification that failed, while none has succeeded since; the cloud verifies nothing. */
   disproof?: Disproof | undefined;
+  /** Storages that do not answer, and hold its backups or are to get them. */
+  outOfReach?: readonly LostStorage[] | undefined;
   /** The newest gap in its archived binary logs; the cloud tells none. */
   gap?: BinlogGap | undefined;
+}
+
+export interface LostStorage {
+  storage: string;
+  holdsBackups: boolean;
+  /** A sentence. */
+  why: string;
 }
 
 export interface BinlogGap {

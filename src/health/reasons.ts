@@ -41,10 +41,21 @@ export function reasonsFor(facts: ServiceFacts, owed: readonly Owed[], now: numb
     ...active.flatMap((each) => overdue(facts, each)),
     ...failing(facts, active),
     ...unscheduled(facts, active, now),
+    ...outOfReach(facts),
     ...binlogGap(facts),
     ...disproved(facts),
     ...unproven(facts),
   ];
+}
+
+function outOfReach({ id, outOfReach: lost = [] }: ServiceFacts): HealthReason[] {
+  return lost.map(({ storage, holdsBackups, why }) => ({
+    level: 'warning',
+    code: 'storage_out_of_reach',
+    message: `Storage ${storage} is out of reach, and ${holdsBackups ? `backups of ${id} lie there: they cannot be restored now` : `backups of ${id} are to go there`}.`,
+    detail: why,
+    next: `Mend that, then try it out: skybackup storages check ${storage}.`,
+  }));
 }
 
 function neverBackedUp({ id, good, running }: ServiceFacts, active: readonly Owed[], now: number): HealthReason[] {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { BackupApi } from '../client/backup-api.ts';
 import { SkybackupError } from '../contract/errors.ts';
+import { defaultStorageOf, localStorage } from '../contract/storages.ts';
 import type { PlannedRequest } from './guard/planner.ts';
+import { quoteText } from './untrusted-text.ts';
 
 /** As `list_storages` names it. */
 export const storageArgument = z.string().max(40).optional().describe('See list_storages');
@@ -27,12 +29,15 @@ export async function storageEffect(
   const storages = await api.listStorages({ signal });
   const found = storages.find(({ name }) => name === storage);
   if (found === undefined) {
-    throw new SkybackupError('not_found', `There is no storage "${storage}".`, {
-      hint: `There are: ${storages.map(({ name }) => name).join(', ')}. A person adds one with "skybackup storages add".`,
+    const names =
+      storages.length === 0
+        ? 'There is none yet'
+        : `There are: ${storages.map(({ name }) => quoteText(name, 40)).join(', ')}`;
+    throw new SkybackupError('not_found', `There is no storage ${quoteText(storage)}.`, {
+      hint: `${names}. A person adds one with "skybackup storages add".`,
     });
   }
-  const { default_for, services = [] } = found;
-  const isDefault = default_for === 'all' || (default_for?.includes(service_id) ?? false);
-  if (isDefault || services.includes(service_id) || storage === 'local') return undefined;
+  const isKnown = storage === localStorage || (found.services ?? []).includes(service_id);
+  if (isKnown || defaultStorageOf(storages, service_id) === storage) return undefined;
   return { operation: 'create_schedule', arguments: { service_id, backup_type, schedule, storage }, repeat };
 }

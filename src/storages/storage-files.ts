@@ -8,12 +8,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
 import { registerSecret } from '../contract/redact.ts';
-import { DefaultFor, localStorage, Recipients, StorageName } from '../contract/storages.ts';
+import { DefaultFor, localStorage, ObjectLock, Recipients, StorageName } from '../contract/storages.ts';
 
 /**
  * A registered storage. In a file of its own and not in the state: a state that is lost is made anew from what lies in the
@@ -21,10 +21,12 @@ import { DefaultFor, localStorage, Recipients, StorageName } from '../contract/s
  */
 export const StorageFile = z.strictObject({
   format: z.literal(1),
-  name: StorageName,
+  /** `local` only in the file of what was set of that one. */
+  name: z.union([z.literal(localStorage), StorageName]),
   path: z.string(),
   credentials: z.string().optional(),
   default_for: DefaultFor.optional(),
+  object_lock: ObjectLock.optional(),
   recipients: Recipients.optional(),
   /** Made for the bucket of one request: nobody has given it this name. */
   unnamed: z.boolean().optional(),
@@ -58,7 +60,8 @@ function readStorage(path: string): StorageFile {
   try {
     const storage = StorageFile.parse(JSON.parse(readFileSync(path, 'utf8')));
     registerSecret(storage.credentials);
-    return storage;
+    if (basename(path) === fileName(storage.name)) return storage;
+    throw new Error(`it holds the storage "${storage.name}"`);
   } catch (error) {
     // Never its content: there are credentials in it.
     throw new SkybackupError('invalid_settings', `The storage file ${path} cannot be read.`, {
@@ -72,12 +75,32 @@ function readStorage(path: string): StorageFile {
 export function writeStorage({ storages }: Pick<Home, 'storages'>, storage: StorageFile): void {
   mkdirSync(storages, { recursive: true, mode: 0o700 });
   chmodSync(storages, 0o700);
-  const path = join(storages, `${storage.name}.json`);
-  const draft = `${path}.draft`;
+  const path = join(storages, fileName(storage.name));
+  const draft = `${path}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(storage, undefined, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(draft, path);
 }
 
+/**
+ * Changes a storage as its file is now: the daemon of the home and a client of the cloud each keep something of theirs in it.
+ * Returns it; undefined where it was removed.
+ */
+export function changeStorage(
+  home: Pick<Home, 'storages'>,
+  name: string,
+  change: (storage: StorageFile) => StorageFile,
+): StorageFile | undefined {
+  const storage = readStorages(home).find((each) => each.name === name);
+  if (storage === undefined) return undefined;
+  const changed = change(storage);
+  writeStorage(home, changed);
+  return changed;
+}
+
 export function removeStorage({ storages }: Pick<Home, 'storages'>, name: string): void {
-  rmSync(join(storages, `${StorageName.parse(name)}.json`), { force: true });
+  rmSync(join(storages, fileName(StorageName.parse(name))), { force: true });
+}
+
+function fileName(name: string): string {
+  return `${name}.json`;
 }

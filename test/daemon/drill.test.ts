@@ -167,6 +167,7 @@ it('what is no drill is refused', async () => {
   await refusal({ ...base, backup_type: 'drill', schedule: 'once' }).toThrow('repeated');
   await refusal({ ...base, backup_type: 'drill', schedule: 'weekly' }).toThrow('not a cron schedule');
   await refusal({ ...base, backup_type: 'full', schedule: daily, checks: { quick: true } }).toThrow('no "checks"');
+  await refusal({ ...base, backup_type: 'drill', schedule: daily, storage: 'local' }).toThrow('no "storage"');
   const [drill] = engine.schedules.list({ type: 'drill' }).items;
   await expect(engine.schedules.update(drill?.id ?? 0, { backup_type: 'full' }, administrator)).rejects.toThrow(
     'takes no backups',

@@ -36,7 +36,7 @@ it('follows a real service: verdict, last success, failures, kept data, free spa
   const before = await scrape();
   expect(before.get('skybackup_service_verdict{service="orders"}')).toBe(2);
   expect(before.has(`skybackup_backup_last_success_timestamp_seconds${full}`)).toBe(false);
-  expect(before.get('skybackup_storage_free_bytes')).toBeGreaterThan(0);
+  expect(before.get('skybackup_storage_free_bytes{storage="local"}')).toBeGreaterThan(0);
 
   await daemon.api.createSchedule({ backup_type: 'full', schedule: '0 3 * * *', service_id: scene.id });
   const backup = await takeBackup(daemon, scene.id);

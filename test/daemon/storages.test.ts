@@ -152,12 +152,10 @@ describe('a storage', () => {
 });
 
 describe('who may send backups where', () => {
-  const asAgent = { 'x-skybackup-role': 'requester' };
-
   it('a place that is new to a service needs a plan; from then on it is none', async () => {
     await daemon.api.daemon.addStorage({ name: 'elsewhere', path: path('elsewhere'), credentials });
     const { key } = await daemon.api.daemon.createKey({ role: 'requester' });
-    const headers = { ...asAgent, 'x-api-key': key };
+    const headers = { 'x-api-key': key };
     const request = { service_id: 'orders', backup_type: 'dump', schedule: 'once', storage: 'elsewhere' };
     const ask = (query = '') => daemon.request('POST', `/skybackup/v1/backups/schedules${query}`, request, headers);
     expect(await ask()).toMatchObject({ status: 409, body: { errors: [{ error: 'plan_required' }] } });

@@ -7,7 +7,11 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageCommands, testPackageFiles } from '../../scripts/setup/system-packages.mjs';
 import { clientBlocks, type Launch } from '../../src/cli/demo/client-blocks.ts';
+import { daemonEnvironment } from '../../src/client/daemon-environment.ts';
 import { confirmModes, settingNames } from '../../src/client/settings-table.ts';
+import { readCredentials } from '../../src/contract/credentials.ts';
+import { homeOf } from '../../src/contract/home.ts';
+import { ObjectLock } from '../../src/contract/storages.ts';
 import { backupPrivileges } from '../../src/engine/mariadb/privileges.ts';
 import { settingsInMarkdown, toolsInMarkdown } from './tables.ts';
 
@@ -57,6 +61,43 @@ test('the grants are the ones that a backup is checked for, and no more', () => 
   expect(/^GRANT (.+) ON \*\.\* TO/m.exec(readme)?.[1]?.split(', ')).toEqual([...backupPrivileges]);
 });
 
+describe('where backups go', () => {
+  const section = readme.split('## Where backups go')[1]?.split('\n## ')[0] ?? '';
+
+  test('the credentials file is one that is read, and every key in it counts', () => {
+    const ini = /```ini\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
+    const { kind, ...values } = readCredentials(ini);
+    expect(kind).toBe('s3');
+    expect(Object.values(values)).toEqual([...ini.matchAll(/= (.+)$/gm)].map(([, value]) => value));
+    expect(readCredentials(`${ini}aws_session_token = token\n`)).toMatchObject({ session_token: 'token' });
+    const two = `${ini.replace('[default]', '[a]')}\n${ini.replace('[default]', '[b]').replace('AKIA', 'BKIA')}`;
+    expect(() => readCredentials(two)).toThrow('several profiles');
+    expect(readCredentials(two, 'b')).toMatchObject({ access_key_id: expect.stringMatching(/^BKIA/) });
+    expect(readCredentials(`${two}\n${ini}`)).toEqual(readCredentials(ini));
+  });
+
+  test('a daemon that a client started gets the variables that are named, and no credentials', () => {
+    const named = /only ((?:`\w+`(?:, | and a )?)+)/.exec(section)?.[1]?.match(/\w+(?=`)/g) ?? [];
+    const asked = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'GOOGLE_APPLICATION_CREDENTIALS', 'SKYSQL_API_KEY', ...named];
+    const given = daemonEnvironment(
+      homeOf({ SKYBACKUP_HOME: home }),
+      Object.fromEntries(asked.map((name) => [name, '/x'])),
+    );
+    const { SKYBACKUP_HOME: _, ...handedDown } = given;
+    expect(Object.keys(handedDown).sort()).toEqual(named.sort());
+  });
+
+  test('an object lock, a default and a storage are asked for as they are shown', () => {
+    expect(ObjectLock.safeParse({ mode: 'governance', days: 30 }).success).toBe(true);
+    expect(ObjectLock.safeParse({ mode: 'compliance', days: 30 }).success).toBe(true);
+    for (const tool of ['create_backup', 'create_schedule']) {
+      const properties = tools.find(({ name }) => name === tool)?.inputSchema.properties ?? {};
+      expect(Object.keys(properties)).toContain('storage');
+      expect(Object.keys(properties).join()).not.toMatch(/path|bucket|credential|external/);
+    }
+  });
+});
+
 describe('what the README names exists', () => {
   test('pages', () => {
     const named = [...readme.matchAll(/\]\((docs\/[^)]+)\)/g)].map(([, path = '']) => path);
@@ -101,7 +142,7 @@ describe('what the README names exists', () => {
       const end = words.findIndex((word) => /^[-<]/.test(word));
       const command = words
         .slice(0, end < 0 ? words.length : end)
-        .filter((word) => !['orders', 'orders-copy', 'sandbox', 'local', 'prod-s3'].includes(word));
+        .filter((word) => !['orders', 'orders-copy', 'sandbox', 'local', 'prod-s3', 'usb'].includes(word));
       const help = spawnSync(process.execPath, [entry, ...command, '--help'], {
         encoding: 'utf8',
         env: { SKYBACKUP_HOME: home, PATH: process.env.PATH },

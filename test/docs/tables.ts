@@ -14,7 +14,8 @@ export function toolsInMarkdown(listed: readonly Tool[]): string {
   const row = ({ name, title, annotations, inputSchema }: Tool): string => {
     const destructive = allTools.some((tool) => tool.name === name && tool.operation === 'destructive');
     const always = 'target' in (inputSchema.properties ?? {}) ? 'unless into a new service' : 'always';
-    const asks = destructive ? always : annotations?.destructiveHint ? 'when less is protected afterwards' : 'no';
+    const place = 'storage' in (inputSchema.properties ?? {}) ? 'the first time to a storage' : 'no';
+    const asks = destructive ? always : annotations?.destructiveHint ? 'when less is protected afterwards' : place;
     return `| \`${name}\` | ${title} | ${asks} |`;
   };
   return ['| tool | what it does | asks a person |', '|---|---|---|', ...listed.map(row)].join('\n');

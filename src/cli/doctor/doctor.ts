@@ -37,13 +37,18 @@ async function examine(terminal: Terminal): Promise<Finding[]> {
   }
   const remarks = settings.warnings.map((each) => warning('settings', each, 'Correct or unset it.'));
   const start = [program, ...remarks];
-  if (settings.provider.kind !== 'local') return [...start, await finding('provider', () => reach(settings))];
+  const { storageChecks } = await import('./storage-checks.ts');
+  if (settings.provider.kind !== 'local') {
+    const provider = await finding('provider', () => reach(settings));
+    return [...start, provider, ...(provider.status === 'failed' ? [] : await storageChecks(settings))];
+  }
   const { toolChecks } = await import('./tool-checks.ts');
   const { homeChecks } = await import('./home-checks.ts');
   return [
     ...start,
     ...(await toolChecks()),
     ...(await homeChecks(settings.home, version)),
+    ...(await storageChecks(settings)),
     ...(await encryption(settings)),
     ...(await services(settings)),
   ];

@@ -1,16 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseRequest } from '../../contract/parse-request.ts';
-import { registerSecret } from '../../contract/redact.ts';
 import { StorageRequest } from '../../contract/storages.ts';
 import { encryptedTo } from '../encryption/words.ts';
 import { exitCodes, type Terminal, UsageError } from '../terminal.ts';
-import { daemonOf, withApi } from '../with-api.ts';
+import { withApi } from '../with-api.ts';
+import { credentialsIn } from './credentials-file.ts';
+import { keeperOf } from './keeper.ts';
 
 export interface AddStorageOptions {
   path: string;
   credentialsFile?: string;
+  profile?: string;
+  objectLock?: string;
+  lockDays?: string;
   default?: boolean;
   defaultFor?: string[];
   recipient?: string[];
@@ -18,34 +21,51 @@ export interface AddStorageOptions {
 
 /** Registers a bucket or a folder for backups. Its credentials come from a file, and are shown nowhere. */
 export function addStorage(terminal: Terminal, name: string, options: AddStorageOptions): Promise<number> {
-  return withApi(terminal, async (api) => {
-    const daemon = daemonOf(api, 'Adding a storage');
-    const request = parseRequest(StorageRequest, requestOf(name, options), 'storage');
+  return withApi(terminal, async (api, settings) => {
+    const path = pathOf(options.path, settings.provider.kind === 'daemon');
+    const request = parseRequest(StorageRequest, requestOf(name, path, options), 'storage');
     terminal.note(`Trying it out: ${request.path}`);
-    const { path, remarks } = await daemon.addStorage(request);
-    terminal.result({ name, path, remarks }, [
-      `Storage ${name} is registered: ${path}. It was written to, read back and emptied again.`,
+    const { path: url, remarks } = await keeperOf(api, settings).addStorage(request);
+    terminal.result({ name, path: url, remarks }, [
+      `Storage ${name} is registered: ${url}. It was written to, read back and emptied again.`,
       ...remarks,
       ...(request.recipients === undefined ? [] : [encryptedTo(name, request.recipients)]),
-      wordsForDefault(request),
+      api.daemon === undefined
+        ? `Backups of the cloud go there where it is named. A daemon of this home takes it up at its next start.`
+        : wordsForDefault(request),
     ]);
     return exitCodes.done;
   });
 }
 
-function requestOf(
-  name: string,
-  { path, credentialsFile, default: forAll, defaultFor, recipient }: AddStorageOptions,
-): unknown {
+/** A folder may be told as people do; but one of another machine cannot be told from here by anything but its whole path. */
+function pathOf(path: string, isElsewhere: boolean): string {
+  if (path.includes('://')) return path;
+  if (isElsewhere && !isAbsolute(path)) {
+    throw new UsageError(
+      `--path ${path} is not a whole path.`,
+      "It is a folder on the daemon's machine: begin it with /.",
+    );
+  }
+  return pathToFileURL(resolve(path)).href;
+}
+
+function requestOf(name: string, path: string, options: AddStorageOptions): unknown {
+  const { credentialsFile, profile, default: forAll, defaultFor, objectLock, lockDays, recipient } = options;
   if (forAll && defaultFor !== undefined) throw new UsageError('Give --default or --default-for, not both.');
-  const credentials = credentialsFile === undefined ? undefined : readFileSync(credentialsFile).toString('base64');
-  registerSecret(credentials);
+  if (profile !== undefined && credentialsFile === undefined) {
+    throw new UsageError('--profile names one of a --credentials-file, and none was given.');
+  }
+  if ((objectLock === undefined) !== (lockDays === undefined)) {
+    throw new UsageError('Give --object-lock and --lock-days together.');
+  }
   return {
     name,
-    path: path.includes('://') ? path : pathToFileURL(resolve(path)).href,
-    ...(credentials === undefined ? {} : { credentials }),
+    path,
+    ...(credentialsFile === undefined ? {} : { credentials: credentialsIn(credentialsFile, profile) }),
     ...(recipient === undefined ? {} : { recipients: recipient }),
     ...(forAll ? { default_for: 'all' } : defaultFor === undefined ? {} : { default_for: defaultFor }),
+    ...(objectLock === undefined ? {} : { object_lock: { mode: objectLock, days: Number(lockDays) } }),
   };
 }
 

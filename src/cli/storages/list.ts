@@ -16,7 +16,8 @@ export function listStorages(terminal: Terminal): Promise<number> {
       recipients?.join(', '),
       trouble,
     ]);
-    terminal.result({ storages }, table(head, rows));
+    const none = 'No storage is registered; add a bucket: skybackup storages add <name> --path s3://bucket/prefix';
+    terminal.result({ storages }, storages.length === 0 ? none : table(head, rows));
     return exitCodes.done;
   });
 }

@@ -1,16 +1,50 @@
 import type { Health } from '../../contract/service-health.ts';
 import { assess } from '../../health/assess.ts';
 import { serves } from '../../health/expected-run.ts';
-import type { Disproof, FailedRuns, ProvenRestore, ServiceFacts } from '../../health/facts.ts';
+import type { Disproof, FailedRuns, LostStorage, ProvenRestore, ServiceFacts } from '../../health/facts.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { findService } from '../services/find-service.ts';
 import { isUnsound } from '../verify/unsound.ts';
 
 /** How well the services are covered, or the one that is named (throws `not_found`). Asks the state alone, no server. */
-export function coverage(context: Pick<EngineContext, 'state' | 'clock'>, serviceId?: string): Health {
-  const { state, clock } = context;
+export function coverage(context: Pick<EngineContext, 'state' | 'storages' | 'clock'>, serviceId?: string): Health {
+  const { state, storages, clock } = context;
   const only = serviceId === undefined ? undefined : findService(state, serviceId);
-  return assess(serviceFacts(state, only === undefined ? state.services.list() : [only], only?.id), clock.now());
+  const facts = serviceFacts(state, only === undefined ? state.services.list() : [only], only?.id);
+  const lost = storages.reach.lost();
+  if (lost.length === 0) return assess(facts, clock.now());
+  const wanted = wantedStorages(context, only?.id);
+  return assess(
+    facts.map((each) => ({ ...each, outOfReach: lostOf(context, each, lost, wanted.get(each.id)) })),
+    clock.now(),
+  );
+}
+
+/** Where the schedules that take backups of a service send them. */
+function wantedStorages(
+  { state, storages }: Pick<EngineContext, 'state' | 'storages'>,
+  only: string | undefined,
+): Map<string, Set<string>> {
+  const wanted = new Map<string, Set<string>>();
+  for (const { service_id, type, storage } of state.schedules.repeated()) {
+    if (type === 'drill' || (only !== undefined && service_id !== only)) continue;
+    const names = wanted.get(service_id) ?? new Set();
+    wanted.set(service_id, names.add(storage ?? storages.defaultFor(service_id)));
+  }
+  return wanted;
+}
+
+function lostOf(
+  { state, storages }: Pick<EngineContext, 'state' | 'storages'>,
+  { id }: ServiceFacts,
+  lost: readonly string[],
+  wanted: ReadonlySet<string> | undefined,
+): LostStorage[] {
+  return lost.flatMap((storage) => {
+    const holdsBackups = state.backups.isUsedBy(storage, id);
+    if (!holdsBackups && !wanted?.has(storage)) return [];
+    return [{ storage, holdsBackups, why: storages.reach.troubleOf(storage) ?? '' }];
+  });
 }
 
 function serviceFacts(

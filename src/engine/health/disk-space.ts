@@ -1,13 +1,13 @@
-import { lstat, readdir, statfs } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineContext } from '../engine-context.ts';
 
-/** What skybackup's data take on this machine, and what is left. Kept data never change: each is measured once. */
+/** What kept data take on this machine. They never change: each is measured once. */
 export class DiskSpace {
-  readonly #context: Pick<EngineContext, 'home' | 'state'>;
+  readonly #context: Pick<EngineContext, 'state'>;
   readonly #measured = new Map<string, Promise<number>>();
 
-  constructor(context: Pick<EngineContext, 'home' | 'state'>) {
+  constructor(context: Pick<EngineContext, 'state'>) {
     this.#context = context;
   }
 
@@ -22,17 +22,6 @@ export class DiskSpace {
       if (bytes !== undefined) totals.set(service_id, (totals.get(service_id) ?? 0) + bytes);
     }
     return totals;
-  }
-
-  /** Bytes free where the repository lies; undefined when its file system does not answer. */
-  async freeBytes(): Promise<number | undefined> {
-    const { repository, root } = this.#context.home;
-    for (const place of [repository, root]) {
-      // The first backup makes the repository's folder; until then it is the home's space that counts.
-      const found = await statfs(place).catch(() => undefined);
-      if (found !== undefined) return found.bavail * found.bsize;
-    }
-    return undefined;
   }
 
   /** What one kept directory takes; undefined when it cannot be read. */

@@ -1,6 +1,7 @@
 import { checkCron, once } from '../../contract/cron.ts';
 import { parseRequest } from '../../contract/parse-request.ts';
 import { ScheduleRequest } from '../../contract/schedules.ts';
+import { kindFor } from '../jobs/backup-kinds.ts';
 import { findService } from '../services/find-service.ts';
 import type { Operation } from './operations.ts';
 import { serviceDigest } from './target-digest.ts';
@@ -14,9 +15,12 @@ const StoredElsewhere = ScheduleRequest.pick({ service_id: true, backup_type: tr
 export const createScheduleOperation: Operation = {
   normalise(context, input) {
     const { service_id, schedule, storage, backup_type } = parseRequest(StoredElsewhere, input, 'arguments');
+    const service = findService(context.state, service_id);
     context.storages.at(storage);
+    // What cannot be is refused before a person is asked.
+    kindFor(service, backup_type);
     return {
-      service_id: findService(context.state, service_id).id,
+      service_id: service.id,
       backup_type,
       schedule: schedule === once ? once : checkCron(schedule),
       storage,

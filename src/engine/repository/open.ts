@@ -109,6 +109,7 @@ export function openRepository(
     isWhole,
     putObject,
     publish,
+    keptUntil: async (serviceId, backupId) => (await store.stat(manifestKey(serviceId, backupId)))?.keptUntil,
     remove,
     clear,
     sweep: (olderThanMs) => store.sweep(olderThanMs, `${objectPrefix}/`),

@@ -42,6 +42,8 @@ export interface BackupRepository extends Repository {
   publish(manifest: Manifest): Promise<void>;
   /** Removes a backup, its manifest first, so that no half of it is ever listed; or an object that was not published. */
   remove(serviceId: string, backupId: string): Promise<void>;
+  /** Until when an object lock keeps a backup, where the storage says it. */
+  keptUntil(serviceId: string, backupId: string): Promise<Date | undefined>;
   /** Removes the objects of a folder that was never published. */
   clear(folder: BackupFolder): Promise<void>;
   /** Removes unfinished puts that are older; returns how many. */

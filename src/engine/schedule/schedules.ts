@@ -29,6 +29,7 @@ export async function createSchedule(
   const service = findService(context.state, request.service_id);
   const { backup_type: type, checks } = request;
   if (type === 'drill') {
+    refusePlace(request);
     const warnings = await drillWarnings(context, { service_id: service.id, checks });
     return addRepeated(context, service, { type, checks, schedule: drillCron(request), warnings });
   }
@@ -46,6 +47,12 @@ export async function createSchedule(
   if (!isNew && asker.planId === undefined) return create();
   const args = { service_id: service.id, backup_type: type, schedule: cron ?? once, storage };
   return carryOutPlanned(context, { operation: 'create_schedule', arguments: args }, asker, undefined, create);
+}
+
+/** A drill reads a backup where it lies. */
+function refusePlace({ storage, external_storage }: ScheduleRequest): void {
+  if (storage === undefined && external_storage === undefined) return;
+  throw new SkybackupError('invalid_request', 'A drill takes no backup, so it has no "storage".');
 }
 
 function addRepeated(

@@ -182,10 +182,10 @@ export function localDirectory(directory: string): ObjectStore {
     return swept;
   }
 
-  /** A link never replaces a file; the rest is the file system's own business. */
+  /** A link never replaces a file; the rest is the file system's own business, and no line lies between it and us. */
   const features = async (): Promise<StoreFeatures> => ({
     putIfAbsent: { whole: 'kept', inParts: 'kept' },
-    checksPayload: false,
+    checksPayload: true,
     clockOffsetMs: 0,
   });
 

@@ -4,6 +4,8 @@ export interface ObjectStat {
   key: string;
   bytes: number;
   modified: Date;
+  /** Until when an object lock keeps it; only `stat` tells, and only where the storage has one. */
+  keptUntil?: Date;
 }
 
 /**
@@ -45,6 +47,8 @@ export interface ObjectStore {
    * for `olderThanMs`. Returns how many. A bucket may be others' too: what they have unfinished elsewhere stays.
    */
   sweep(olderThanMs: number, under?: string): Promise<number>;
+  /** Whether objects in it can be locked against deletion. A kind of storage that never locks any has no such question. */
+  locksObjects?(): Promise<boolean>;
   /** Finds out what it can do by trying it out on a key of the caller's, which is free again afterwards. */
   features(scratch: string): Promise<StoreFeatures>;
 }

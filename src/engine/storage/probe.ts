@@ -39,6 +39,14 @@ export async function probeStorage(store: ObjectStore): Promise<StoreFeatures> {
   }
 }
 
+/** Throws where objects cannot be locked: a lock that is not there protects nothing. */
+export async function demandObjectLock(store: ObjectStore): Promise<void> {
+  if (await store.locksObjects?.()) return;
+  throw new SkybackupError('invalid_request', `${store.url} has no object lock.`, {
+    hint: 'Switch object lock on for the bucket (most servers: when it is made), or add the storage without --object-lock.',
+  });
+}
+
 async function demand({ url }: ObjectStore, what: string, met: boolean): Promise<void> {
   if (met) return;
   throw new SkybackupError(

@@ -15,6 +15,7 @@ export function routedRepository(storages: Storages): BackupRepository {
       return storages.at(localStorage).recipients;
     },
     read: (manifest, signal, object) => storages.of(manifest.id).read(manifest, signal, object),
+    keptUntil: async (serviceId, backupId) => storages.of(backupId).keptUntil(serviceId, backupId),
     remove: async (serviceId, backupId) => storages.of(backupId).remove(serviceId, backupId),
   };
 }

@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { serviceIdOf } from '../../contract/ids.ts';
-import { type DefaultFor, localStorage, type StorageRequest } from '../../contract/storages.ts';
+import {
+  type DefaultFor,
+  defaultStorageOf,
+  localStorage,
+  type ObjectLock,
+  type StorageRequest,
+} from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import {
+  changeStorage,
   readLocalStorage,
   readStorages,
   removeStorage,
@@ -16,16 +23,21 @@ import { checkRecipients } from '../encryption/age.ts';
 import { Identities } from '../encryption/identities.ts';
 import { openRepository } from '../repository/open.ts';
 import type { BackupRepository } from '../repository/repository.ts';
+import { rememberGtids } from '../retention/known-gtids.ts';
 import { localDirectory } from '../storage/local-directory.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { openStorage } from '../storage/open-storage.ts';
-import { probeStorage } from '../storage/probe.ts';
+import { openStorage, type StorageAccess } from '../storage/open-storage.ts';
+import { demandObjectLock, probeStorage } from '../storage/probe.ts';
+import { brief } from '../storage/retry.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { StorageReach } from './reach.ts';
+import { inWords, localIsDefault, taken } from './refusals.ts';
 import { remarksOn } from './remarks.ts';
+import { yielded } from './yielded-default.ts';
 
 interface Context {
   home: Home;
-  state: Pick<StateStore, 'backups' | 'removals' | 'schedules'>;
+  state: Pick<StateStore, 'archivedLogs' | 'backups' | 'removals' | 'schedules' | 'services'>;
   clock: Clock;
 }
 
@@ -40,6 +52,8 @@ interface OpenStorage {
 export class Storages {
   readonly #context: Context;
   readonly #open = new Map<string, OpenStorage>();
+  /** Which of them answer. */
+  readonly reach: StorageReach;
   /** What opens the encrypted ones among the backups in any of them. */
   readonly identities: Identities;
   /** Told when there is a new one: what lies in it is taken into the index. */
@@ -47,6 +61,7 @@ export class Storages {
 
   constructor(context: Context) {
     this.#context = context;
+    this.reach = new StorageReach(this, context.clock);
     this.identities = new Identities(context.home);
     this.#put(localStorage, undefined, localDirectory(context.home.repository), readLocalStorage(context.home));
     for (const file of readStorages(context.home)) this.#take(file);
@@ -73,11 +88,10 @@ export class Storages {
     return this.at(this.nameOf(backupId));
   }
 
-  /** Where a service's backups go unless something else is said: what names the service comes before what names all. */
+  /** Where a service's backups go unless something else is said. */
   defaultFor(serviceId: string): string {
     const files = [...this.#open.values()].flatMap(({ file }) => (file === undefined ? [] : [file]));
-    const own = files.find(({ default_for }) => default_for !== 'all' && default_for?.includes(serviceId));
-    return (own ?? files.find(({ default_for }) => default_for === 'all'))?.name ?? localStorage;
+    return defaultStorageOf(files, serviceId);
   }
 
   /** Whether backups of a service would go to a place where none of it has been before, and no person has sent them. */
@@ -86,26 +100,52 @@ export class Storages {
     return !this.#context.state.backups.isUsedBy(name, serviceId);
   }
 
+  /** Whether a storage is on the list and answered when it was last asked. */
+  isInReach(name: string): boolean {
+    return this.#open.has(name) && this.reach.troubleOf(name) === undefined;
+  }
+
+  /** Undefined also of a storage that is not on the list. */
+  lockOf(name: string): ObjectLock | undefined {
+    return this.#open.get(name)?.file?.object_lock;
+  }
+
+  /** Bytes that may still be written, of those storages where it is known: folders. */
+  async freeBytes(): Promise<Map<string, number>> {
+    const found = await Promise.all(
+      [...this.#open].map(async ([name, { store }]) => ({
+        name,
+        free: await store.freeBytes().catch(() => undefined),
+      })),
+    );
+    return new Map(found.flatMap(({ name, free }) => (free === undefined ? [] : [[name, free]])));
+  }
+
   files(): { name: string; url: string; file: StorageFile | undefined }[] {
     return [...this.#open].map(([name, { file, store }]) => ({ name, url: store.url, file }));
   }
 
   /** Registers a storage, once all that backups and restores do there was tried. Throws what fails, by its own words. */
-  async add(request: StorageRequest, unnamed = false): Promise<string[]> {
-    const { name, path, credentials, default_for, recipients = [] } = request;
+  add(request: StorageRequest): Promise<string[]> {
+    return this.#inTurn(() => this.#add(request, false));
+  }
+
+  async #add(request: StorageRequest, unnamed: boolean): Promise<string[]> {
+    const { name, path, credentials, default_for, object_lock, recipients = [] } = request;
     if (this.#open.has(name)) throw taken(`There is a storage "${name}" already.`, 'Choose another name.');
-    const store = openStorage({ path, credentials });
+    const store = openStorage({ path, credentials }, brief);
     const same = this.files().find(({ url }) => url === store.url);
     if (same) throw taken(`${store.url} is registered as storage "${same.name}" already.`, 'Use that one.');
+    if (object_lock !== undefined) await demandObjectLock(store);
     await checkRecipients(recipients);
     const features = await probeStorage(store);
-    if (this.#open.has(name)) throw taken(`There is a storage "${name}" already.`, 'Choose another name.');
     const file: StorageFile = {
       format: 1,
       name,
       path: store.url,
       ...(credentials === undefined ? {} : { credentials }),
       ...(unnamed ? { unnamed } : {}),
+      ...(object_lock === undefined ? {} : { object_lock }),
       ...(recipients.length === 0 ? {} : { recipients }),
       added_at: toRfc3339(new Date(this.#context.clock.now())),
     };
@@ -117,12 +157,16 @@ export class Storages {
   }
 
   /** The storage for the bucket of one request: a registered one, or one that is registered now under a name of its own. */
-  async forBucket(path: string, credentials: string | undefined): Promise<string> {
+  forBucket(path: string, credentials: string | undefined): Promise<string> {
+    return this.#inTurn(() => this.#forBucket(path, credentials));
+  }
+
+  async #forBucket(path: string, credentials: string | undefined): Promise<string> {
     const { url } = openStorage({ path, credentials });
     const known = this.files().find((each) => each.url === url);
     if (known === undefined) {
       const name = `bucket-${createHash('sha256').update(url).digest('hex').slice(0, 12)}`;
-      await this.add({ name, path: url as StorageRequest['path'], credentials }, true);
+      await this.#add({ name, path: url as StorageRequest['path'], credentials }, true);
       return name;
     }
     const { name, file } = known;
@@ -131,35 +175,29 @@ export class Storages {
       throw taken(`${url} is registered as storage "${name}", with other credentials.`, `Use "storage": "${name}".`);
     }
     // New keys for the bucket of earlier requests: the old ones may be void by now.
-    await probeStorage(openStorage({ path, credentials }));
-    const renewed = { ...file, credentials };
-    writeStorage(this.#context.home, renewed);
-    this.#take(renewed);
+    await probeStorage(openStorage({ path, credentials }, brief));
+    this.#take(this.#change(name, (was) => ({ ...was, credentials })));
     return name;
   }
 
   /** Writes to a storage, reads back and empties it again. Returns what it does otherwise than most. */
   async check(name: string): Promise<string[]> {
-    return remarksOn(await probeStorage(this.#find(name).store));
+    const { file, store } = this.#find(name);
+    const features = await probeStorage(file === undefined ? store : openStorage(unlocked(file), brief));
+    this.reach.answered(name);
+    return remarksOn(features);
   }
 
   setDefault(name: string, defaultFor: DefaultFor | null): void {
     const { file } = this.#find(name);
-    if (file === undefined) {
-      throw new SkybackupError(
-        'invalid_request',
-        'The local storage is where backups go that no other is default for.',
-        {
-          hint: 'Take the default from another storage: "skybackup storages default <name> --none".',
-        },
-      );
+    if (file === undefined) throw localIsDefault();
+    const services = Array.isArray(defaultFor) ? [...new Set(defaultFor.map(serviceIdOf))] : defaultFor;
+    for (const { file: other } of [...this.#open.values()]) {
+      if (other === undefined || other.name === name || services === null) continue;
+      const left = yielded(other.default_for, services);
+      if (left !== other.default_for) this.#setDefault(other.name, left);
     }
-    const services = Array.isArray(defaultFor) ? defaultFor.map(serviceIdOf) : defaultFor;
-    for (const { file: other } of this.#open.values()) {
-      if (other !== undefined && other.name !== name) this.#yield(other, services);
-    }
-    const { default_for: _before, ...rest } = file;
-    this.#replace(services === null ? rest : { ...rest, default_for: services });
+    this.#setDefault(name, services ?? undefined);
   }
 
   /** To whom backups that are taken from now on are encrypted; none: to nobody. Throws `invalid_request`. */
@@ -198,6 +236,10 @@ export class Storages {
     }
     removeStorage(this.#context.home, name);
     this.#open.delete(name);
+    this.reach.answered(name);
+    for (const { storage, service_id } of backups.usedStorages()) {
+      if (storage === name) rememberGtids(this.#context.state, service_id);
+    }
     backups.forgetStorage(name);
   }
 
@@ -219,28 +261,30 @@ export class Storages {
     this.#open.set(name, { file, store, repository });
   }
 
-  #replace(file: StorageFile): void {
-    writeStorage(this.#context.home, file);
-    this.#take(file);
+  /** In its file. What is open stays so: it knows what it is writing. */
+  #change(name: string, change: (file: StorageFile) => StorageFile): StorageFile {
+    const file = changeStorage(this.#context.home, name, change);
+    if (file === undefined) throw new SkybackupError('not_found', `The file of storage "${name}" is gone.`);
+    this.#open.set(name, { ...this.#find(name), file });
+    return file;
   }
 
-  /** One service has one default. */
-  #yield(file: StorageFile, services: DefaultFor | null): void {
-    const { default_for: had, ...rest } = file;
-    if (had === undefined || services === null) return;
-    if (had === 'all' || services === 'all') {
-      if (had === services) this.#replace(rest);
-      return;
-    }
-    const left = had.filter((id) => !services.includes(id));
-    if (left.length < had.length) this.#replace(left.length === 0 ? rest : { ...rest, default_for: left });
+  #setDefault(name: string, services: DefaultFor | undefined): void {
+    this.#change(name, ({ default_for: _before, ...rest }) =>
+      services === undefined ? rest : { ...rest, default_for: services },
+    );
   }
+
+  /** Trying a storage out takes a while: of two that are added at once, the second sees the first. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+  #turn: Promise<unknown> = Promise.resolve();
 }
 
-function inWords(defaultFor: DefaultFor): string {
-  return defaultFor === 'all' ? 'all services' : defaultFor.join(', ');
-}
-
-function taken(message: string, hint: string): SkybackupError {
-  return new SkybackupError('conflict', message, { hint, retryable: false });
+/** What a check writes is removed again: it must not be locked. */
+function unlocked({ path, credentials }: StorageFile): StorageAccess {
+  return { path, credentials };
 }

@@ -98,6 +98,7 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
      WHERE status = 'Succeeded' GROUP BY storage, service_id ORDER BY storage, service_id`,
   );
   const forgetStorage = db.prepare('DELETE FROM backups WHERE storage = ?');
+  const forgetGood = db.prepare("DELETE FROM backups WHERE storage = ? AND status = 'Succeeded'");
   // The counts know them all, and are few.
   const services = db.prepare(
     `SELECT DISTINCT service_id AS id FROM backup_counts WHERE span = ${countSpans.all} AND service_id <> '' ORDER BY 1`,
@@ -220,6 +221,8 @@ export function backupsIndex(db: DatabaseSync, now: () => number) {
     usedStorages: () => used.all().map((row) => UsedStorage.parse(row)),
     /** Takes the backups of a storage off the list; they stay where they are. */
     forgetStorage: (storage: string): void => void forgetStorage.run(storage),
+    /** Only what can be found there again: tries that failed are known from here alone. */
+    forgetGood: (storage: string): void => void forgetGood.run(storage),
     running: (): { id: string; service_id: string }[] => running.all().map((row) => RunningRow.parse(row)),
     /** Every GTID position any backup of a service recorded. */
     gtidsOf: (serviceId: string): string[] =>

@@ -283,4 +283,7 @@ ALTER TABLE removals ADD COLUMN storage TEXT NOT NULL DEFAULT 'local';
 ALTER TABLE schedules ADD COLUMN storage TEXT;`,
   // The GTID state that the history after a restore begins with: these transactions are of earlier ones.
   'ALTER TABLE restores ADD COLUMN gtids TEXT;',
+  `
+-- Until when an object lock keeps the files, whoever asks.
+ALTER TABLE removals ADD COLUMN not_before INTEGER;`,
 ];

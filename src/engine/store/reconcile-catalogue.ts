@@ -134,7 +134,7 @@ async function read({ repository, log }: Context, folder: BackupFolder): Promise
 
 /** Removes what a backup left that was cut short, never what one that runs has stored so far. */
 async function sweep(
-  { state, repository }: Context,
+  { state, repository, log }: Context,
   serviceId: string,
   folder: BackupFolder,
   { sweepBefore }: ReconcileOptions,
@@ -143,16 +143,27 @@ async function sweep(
   // Clocks are set back: whose job runs, or has published since the folder was listed, is not judged by its age.
   const status = state.backups.statusIn(serviceId, folder.path);
   if (status === 'Running' || status === 'Succeeded') return false;
-  await repository.clear(folder);
-  return true;
+  try {
+    await repository.clear(folder);
+    return true;
+  } catch (error) {
+    // An object lock may still keep them: that holds nothing else up.
+    log('warn', 'what a backup left that was cut short could not be removed', { folder: folder.path, error });
+    return false;
+  }
 }
 
 /**
  * Decides the backups that were running when the daemon ended, by what lies in their folders: published ones succeeded,
  * what others stored is removed. Costs as much as there are such backups, not as there are backups.
  */
-export async function settleRunning({ state, repository, log }: Omit<Context, 'storage'>): Promise<void> {
+export async function settleRunning(
+  { state, repository, log }: Omit<Context, 'storage'>,
+  isInReach: (backupId: string) => boolean = () => true,
+): Promise<void> {
   for (const { id, service_id } of state.backups.running()) {
+    // The review of its storage finds what was published there; a start does not wait for it.
+    if (!isInReach(id)) continue;
     try {
       const manifest = await repository.manifest(service_id, id);
       if (manifest === undefined) await repository.remove(service_id, id);

@@ -28,12 +28,13 @@ export function openState(file: string, now: () => number = Date.now) {
   const setReconciled = db.prepare(
     "INSERT INTO meta (name, value) VALUES ('reconciled', 'yes') ON CONFLICT DO NOTHING",
   );
+  const clearReconciled = db.prepare("DELETE FROM meta WHERE name = 'reconciled'");
   return {
     /** Made with the state and kept with it: plans are bound to it. */
     instance,
     /** Whether the index of backups was ever compared with the whole repository. */
     isReconciled: (): boolean => reconciled.get() !== undefined,
-    setReconciled: (): void => void setReconciled.run(),
+    setReconciled: (yes = true): void => void (yes ? setReconciled : clearReconciled).run(),
     services: servicesTable(db),
     schedules: schedulesTable(db, now),
     jobs: jobsTable(db, now),

@@ -26,6 +26,8 @@ export async function gatherCloudFacts(
     case 'delete_schedule':
     case 'update_schedule':
       return scheduleFacts(api, request, signal);
+    case 'create_schedule':
+      return storageFacts(api, request.arguments, signal);
     case 'stop_service':
       return stopFacts(api, String(request.arguments.service_id), signal);
     default:
@@ -75,6 +77,40 @@ async function scheduleFacts(api: BackupApi, request: PlannedRequest, signal: Ab
       type,
       suspended,
       service_status: service.status,
+    }),
+  };
+}
+
+/** Backups to a bucket that is new to a service: whoever can read there can read all of its data from then on. */
+async function storageFacts(
+  api: BackupApi,
+  { service_id, backup_type, schedule, storage }: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<GatheredFacts> {
+  const service = await api.getService(String(service_id), { signal });
+  const found = (await api.listStorages({ signal })).find(({ name }) => name === storage);
+  if (found === undefined) throw new SkybackupError('not_found', `There is no storage ${quoteText(String(storage))}.`);
+  const place = quoteText(found.path, 1024);
+  const when = schedule === 'once' ? 'now' : `by "${quoteText(String(schedule))}" (UTC)`;
+  return {
+    facts: {
+      title: `Send backups of service ${serviceLabel(service)} to storage ${found.name} for the first time (${quoteText(String(backup_type))}, ${when})`,
+      service_id: service.id,
+      confirm_id: service.id,
+      replaced_by: `${found.name}: ${place}`,
+      lost: [
+        `Whoever can read ${place} can read all data of ${service.id} from then on.`,
+        'The cloud gets the credentials of the bucket with the schedule, and keeps them as long as it keeps that.',
+      ],
+      warnings: [],
+      undo: 'Delete the schedule, and in the bucket what it has written. What was read there meanwhile cannot be taken back.',
+    },
+    targetDigest: digestOf({
+      id: service.id,
+      status: service.status,
+      storage: found.name,
+      path: found.path,
+      added_at: found.added_at,
     }),
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineTool } from '../define-tool.ts';
 import { sizeInWords } from '../sizes-and-times.ts';
-import { quoteText } from '../untrusted-text.ts';
+import { cleanText, quoteText } from '../untrusted-text.ts';
 
 export const listStorages = defineTool({
   name: 'list_storages',
@@ -13,12 +13,19 @@ export const listStorages = defineTool({
   output: { storages: 'object[]' },
   async run(_args, { api, signal }) {
     const storages = await api.listStorages({ signal });
+    if (storages.length === 0) {
+      return {
+        text: ['No storage is registered: backups go where the provider keeps them.'],
+        data: { storages: [] },
+        next: 'A person adds a bucket with "skybackup storages add".',
+      };
+    }
     return {
       text: storages.map(({ name, path, default_for, backups = 0, storage_bytes = 0, trouble }) => {
         const whose = Array.isArray(default_for) ? default_for.join(', ') : default_for;
         return [
-          `${name}: ${quoteText(path)}, ${backups} backups (${sizeInWords(storage_bytes)})`,
-          ...(whose === undefined ? [] : [`default of ${whose}`]),
+          `${quoteText(name, 40)}: ${quoteText(path)}, ${backups} backups (${sizeInWords(storage_bytes)})`,
+          ...(whose === undefined ? [] : [`default of ${cleanText(whose)}`]),
           ...(trouble === undefined ? [] : [`trouble: ${quoteText(trouble)}`]),
         ].join('; ');
       }),

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { homeOf } from '../../../src/contract/home.ts';
 import { archivedRanges } from '../../../src/engine/binlog/archived.ts';
 import { systemClock } from '../../../src/engine/clock.ts';
 import { coverage } from '../../../src/engine/health/coverage.ts';
 import { findTool } from '../../../src/engine/mariadb/tools.ts';
+import { Storages } from '../../../src/engine/storages/storages.ts';
 import { startMariadbd, type TestMariadbd } from '../../servers/mariadbd.ts';
 import { type ArchiveWorld, archiveWorld } from './archive-world.ts';
 
@@ -145,7 +147,14 @@ describe('archiving binary logs', () => {
     expect(warnings.join()).toMatch(/^2 binary logs after binlog.000001 were purged before they were archived/);
     expect(archivedRanges(world.state, 'shop').map(({ gap }) => gap?.kind)).toEqual([undefined, 'purged']);
     world.state.services.add(world.service);
-    expect(coverage({ state: world.state, clock: systemClock }, 'shop').services[0]).toMatchObject({
+    const context = {
+      home: homeOf({ SKYBACKUP_HOME: join(server.root, 'home') }),
+      state: world.state,
+      clock: systemClock,
+    };
+    expect(
+      coverage({ state: world.state, storages: new Storages(context), clock: systemClock }, 'shop').services[0],
+    ).toMatchObject({
       binlog_gap: { detail: expect.stringContaining('were purged') },
       reasons: expect.arrayContaining([expect.objectContaining({ code: 'binlog_gap' })]),
     });

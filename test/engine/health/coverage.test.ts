@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../src/contract/errors.ts';
+import { homeOf } from '../../../src/contract/home.ts';
 import { systemClock } from '../../../src/engine/clock.ts';
 import { coverage } from '../../../src/engine/health/coverage.ts';
+import { Storages } from '../../../src/engine/storages/storages.ts';
 import { openState, type StateStore } from '../../../src/engine/store/state-store.ts';
 import { objectKeyOf, sampleManifest } from '../repository/sample-manifest.ts';
 
@@ -49,7 +51,13 @@ function succeed(type: 'full' | 'incremental', service_id = 'orders'): string {
 }
 
 const fail = (type: string): void => state.backups.end(begin(type), 'Failed', 'The disk is full.');
-const check = (id?: string) => coverage({ state, clock: { ...systemClock, now: () => now } }, id);
+const check = (id?: string) => {
+  const clock = { ...systemClock, now: () => now };
+  return coverage(
+    { state, storages: new Storages({ home: homeOf({ SKYBACKUP_HOME: folder }), state, clock }), clock },
+    id,
+  );
+};
 const ofOrders = () => check('orders').services[0];
 
 it('finds the newest good backup of each type, and counts the runs that failed since', () => {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { SkybackupError } from '../../../contract/errors.ts';
+import type { ObjectLock } from '../../../contract/storages.ts';
 import { keyTaken } from '../failure.ts';
 import type { S3Connection } from './connection.ts';
 import { reasonOf } from './failure.ts';
+import { lockOf, md5Of } from './object-lock.ts';
 import type { PartPlan } from './part-plan.ts';
 import { cutParts, type Part } from './parts.ts';
 import { type SentPart, sendParts } from './send-parts.ts';
@@ -26,6 +28,7 @@ interface Put {
   fence: Fence;
   /** Uploads that run in this process. */
   active: Set<string>;
+  objectLock: ObjectLock | undefined;
 }
 
 /** Stores a stream as one object, or nothing. */
@@ -54,7 +57,7 @@ export async function putObject(connection: S3Connection, put: Put): Promise<{ b
 
 /** What fits in one part goes in one request. */
 async function putWhole(connection: S3Connection, put: Put, id: string, part: Part): Promise<{ bytes: number }> {
-  const { key, signal, fence } = put;
+  const { key, signal, fence, objectLock } = put;
   const { bytes, sha256 } = part;
   await settled(connection, put, { id, bytes: bytes.length }, () =>
     fenced(fence, 'whole', (onlyIfAbsent) =>
@@ -65,6 +68,8 @@ async function putWhole(connection: S3Connection, put: Put, id: string, part: Pa
             Body: bytes,
             ContentLength: bytes.length,
             Metadata: { [mark]: id },
+            ...lockOf(objectLock),
+            ...md5Of(bytes, objectLock),
             ...onlyIfAbsent,
           },
           sha256,
@@ -83,7 +88,7 @@ async function putInParts(
   parts: AsyncIterable<Part>,
   stop: AbortController,
 ): Promise<{ bytes: number }> {
-  const { key, signal, fence, active, plan } = put;
+  const { key, signal, fence, active, plan, objectLock } = put;
   const name = connection.nameOf(key);
   let bytes = 0;
   const counted = async function* (): AsyncGenerator<Part> {
@@ -103,11 +108,11 @@ async function putInParts(
   try {
     const upload = await connection.ask({ action: 'written', key, signal }, (calls, stopped) => {
       begun += 1;
-      return calls.createUpload({ Key: name, Metadata: { [mark]: id } }, stopped);
+      return calls.createUpload({ Key: name, Metadata: { [mark]: id }, ...lockOf(objectLock) }, stopped);
     });
     uploadId = upload.UploadId ?? '';
     active.add(uploadId);
-    const sent = await sendParts(connection, { key, uploadId }, counted(), stop);
+    const sent = await sendParts(connection, { key, uploadId, objectLock }, counted(), stop);
     await settled(connection, put, { id, bytes }, () => complete(sent, uploadId));
     return { bytes };
   } catch (error) {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { S3Credentials } from '../../../contract/credentials.ts';
 import { SkybackupError } from '../../../contract/errors.ts';
 import { registerSecret } from '../../../contract/redact.ts';
+import type { ObjectLock } from '../../../contract/storages.ts';
 import { parseBucketUrl } from '../bucket-location.ts';
 import { keyTaken } from '../failure.ts';
 import { checkKey, isKey } from '../object-key.ts';
@@ -9,6 +10,7 @@ import type { ObjectStat, ObjectStore } from '../object-store.ts';
 import { type Patience, patient } from '../retry.ts';
 import { connectBucket } from './connection.ts';
 import { findFeatures } from './features.ts';
+import { hasObjectLock } from './object-lock.ts';
 import { type PartPlan, partPlan } from './part-plan.ts';
 import { type Fence, putObject } from './put.ts';
 import { readObject } from './read.ts';
@@ -19,6 +21,8 @@ export interface S3Options {
   credentials?: Omit<S3Credentials, 'kind'> | undefined;
   plan?: PartPlan;
   patience?: Patience;
+  /** What is put is kept so long, whoever deletes it. */
+  objectLock?: ObjectLock | undefined;
   connectMs?: number;
   stallMs?: number;
   /** Keys of one answer to a listing; servers give at most 1,000. */
@@ -27,7 +31,14 @@ export interface S3Options {
 
 /** A bucket of S3, or of what speaks like it, as object store: `s3://bucket/prefix`. Nothing is asked before it is used. */
 export function s3Store(url: string, options: S3Options = {}): ObjectStore {
-  const { credentials, plan = partPlan, patience = patient, connectMs = 10_000, stallMs = 60_000 } = options;
+  const {
+    credentials,
+    plan = partPlan,
+    patience = patient,
+    objectLock,
+    connectMs = 10_000,
+    stallMs = 60_000,
+  } = options;
   registerSecret(credentials?.secret_access_key);
   registerSecret(credentials?.session_token);
   const { bucket, prefix } = parseBucketUrl(url, 's3');
@@ -51,7 +62,7 @@ export function s3Store(url: string, options: S3Options = {}): ObjectStore {
       if (writing.has(key)) throw keyTaken(key, connection.url);
       writing.add(key);
       claimed = true;
-      return await putObject(connection, { key, body: source, plan, signal, fence, active });
+      return await putObject(connection, { key, body: source, plan, signal, fence, active, objectLock });
     } catch (error) {
       source.destroy();
       throw error;
@@ -72,7 +83,12 @@ export function s3Store(url: string, options: S3Options = {}): ObjectStore {
     checkKey(key);
     const found = await connection.head({ action: 'read', key });
     if (found === undefined) return undefined;
-    return { key, bytes: found.ContentLength ?? 0, modified: found.LastModified ?? new Date(0) };
+    const {
+      ContentLength: bytes = 0,
+      LastModified: modified = new Date(0),
+      ObjectLockRetainUntilDate: keptUntil,
+    } = found;
+    return { key, bytes, modified, ...(keptUntil === undefined ? {} : { keptUntil }) };
   }
 
   async function* list(under: string): AsyncIterable<ObjectStat> {
@@ -128,6 +144,7 @@ export function s3Store(url: string, options: S3Options = {}): ObjectStore {
     delete: remove,
     freeBytes: async () => undefined,
     sweep: (olderThanMs, under = '') => sweepUploads(connection, prefix + under, { olderThanMs, active }),
+    locksObjects: () => hasObjectLock(connection),
     features: (scratch) => findFeatures(connection, scratch),
   };
 }

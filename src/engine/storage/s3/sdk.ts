@@ -4,6 +4,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  GetObjectLockConfigurationCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
@@ -39,6 +40,8 @@ export function s3Calls(access: S3Access) {
       client.send(new HeadObjectCommand({ Bucket, ...input }), within(signal)),
     get: (input: Input<typeof GetObjectCommand>, signal: Signal) =>
       client.send(new GetObjectCommand({ Bucket, ...input }), within(signal)),
+    objectLock: (input: Input<typeof GetObjectLockConfigurationCommand>, signal: Signal) =>
+      client.send(new GetObjectLockConfigurationCommand({ Bucket, ...input }), within(signal)),
     list: (input: Input<typeof ListObjectsV2Command>, signal: Signal) =>
       client.send(new ListObjectsV2Command({ Bucket, ...input }), within(signal)),
     remove: (input: Input<typeof DeleteObjectCommand>, signal: Signal) =>

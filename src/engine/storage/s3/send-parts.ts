@@ -1,4 +1,6 @@
+import type { ObjectLock } from '../../../contract/storages.ts';
 import type { S3Connection } from './connection.ts';
+import { md5Of } from './object-lock.ts';
 import type { Part } from './parts.ts';
 
 export interface SentPart {
@@ -16,7 +18,7 @@ const bytesInFlight = 64 * 1024 * 1024;
  */
 export async function sendParts(
   connection: S3Connection,
-  { key, uploadId }: { key: string; uploadId: string },
+  { key, uploadId, objectLock }: { key: string; uploadId: string; objectLock?: ObjectLock | undefined },
   parts: AsyncIterable<Part>,
   stop: AbortController,
 ): Promise<SentPart[]> {
@@ -26,6 +28,7 @@ export async function sendParts(
 
   const send = async ({ number, bytes, sha256, release }: Part): Promise<void> => {
     try {
+      const md5 = md5Of(bytes, objectLock);
       const { ETag } = await connection.ask({ action: 'written', key, signal: stop.signal }, (calls, signal) =>
         calls.uploadPart(
           {
@@ -34,6 +37,7 @@ export async function sendParts(
             PartNumber: number,
             Body: bytes,
             ContentLength: bytes.length,
+            ...md5,
           },
           sha256,
           signal,
