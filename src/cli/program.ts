@@ -209,6 +209,7 @@ export async function runProgram(args: string[]): Promise<number> {
     .requiredOption('--path <path>', 's3://bucket/prefix, gs://bucket/prefix or a folder')
     .option('--credentials-file <path>', 'for S3 an INI text as of ~/.aws/credentials, for GCS a service-account key')
     .option('--recipient <recipients...>', 'encrypt the backups that go there to these recipients of age')
+    .option('--limit <rate>', 'what moves to and from it at most, of all together: 50MB/s')
     .option('--default', 'the backups of all services go there from now on')
     .option('--default-for <services...>', 'or: those of these services');
   command(storages, 'check <name>', 'write to it, read back, and remove that again', async (terminal, self) =>
@@ -223,6 +224,13 @@ export async function runProgram(args: string[]): Promise<number> {
   )
     .option('--all', 'those of all services')
     .option('--none', 'of no service');
+  command(
+    storages,
+    'limit <name> [rate]',
+    'what moves to and from it at most: 50MB/s, also for what runs',
+    async (terminal, self) =>
+      (await import('./storages/change.ts')).setLimit(terminal, first(self), self.args[1], self.opts()),
+  ).option('--none', 'as much as the line takes');
   command(storages, 'remove <name>', 'take it off the list; what lies in it stays', async (terminal, self) =>
     (await import('./storages/change.ts')).removeStorage(terminal, first(self)),
   );

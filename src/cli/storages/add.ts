@@ -11,6 +11,7 @@ import { daemonOf, withApi } from '../with-api.ts';
 export interface AddStorageOptions {
   path: string;
   credentialsFile?: string;
+  limit?: string;
   default?: boolean;
   defaultFor?: string[];
   recipient?: string[];
@@ -35,7 +36,7 @@ export function addStorage(terminal: Terminal, name: string, options: AddStorage
 
 function requestOf(
   name: string,
-  { path, credentialsFile, default: forAll, defaultFor, recipient }: AddStorageOptions,
+  { path, credentialsFile, limit, default: forAll, defaultFor, recipient }: AddStorageOptions,
 ): unknown {
   if (forAll && defaultFor !== undefined) throw new UsageError('Give --default or --default-for, not both.');
   const credentials = credentialsFile === undefined ? undefined : readFileSync(credentialsFile).toString('base64');
@@ -45,6 +46,7 @@ function requestOf(
     path: path.includes('://') ? path : pathToFileURL(resolve(path)).href,
     ...(credentials === undefined ? {} : { credentials }),
     ...(recipient === undefined ? {} : { recipients: recipient }),
+    ...(limit === undefined ? {} : { limit }),
     ...(forAll ? { default_for: 'all' } : defaultFor === undefined ? {} : { default_for: defaultFor }),
   };
 }

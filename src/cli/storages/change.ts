@@ -29,6 +29,23 @@ export function setDefault(
   });
 }
 
+/** How much may move to and from it, of all backups and restores together; from now on, also for those that run. */
+export function setLimit(
+  terminal: Terminal,
+  name: string,
+  limit: string | undefined,
+  { none = false }: { none?: boolean },
+): Promise<number> {
+  return withApi(terminal, async (api) => {
+    if ((limit === undefined) !== none) throw new UsageError('Give a limit such as 50MB/s, or --none.');
+    await daemonOf(api, 'Changing a storage').setStorageLimit(name, limit ?? null);
+    const words =
+      limit === undefined ? `Storage ${name} has no limit now.` : `Storage ${name} is limited to ${limit} now.`;
+    terminal.result({ name, limit: limit ?? null }, words);
+    return exitCodes.done;
+  });
+}
+
 /** Takes a storage off the list; what lies in it stays. */
 export function removeStorage(terminal: Terminal, name: string): Promise<number> {
   return withApi(terminal, async (api) => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { serviceIdOf } from '../../contract/ids.ts';
-import { type DefaultFor, localStorage, type StorageRequest } from '../../contract/storages.ts';
+import { type DefaultFor, limitBytes, localStorage, type StorageRequest } from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import {
   readLocalStorage,
@@ -16,6 +16,8 @@ import { checkRecipients } from '../encryption/age.ts';
 import { Identities } from '../encryption/identities.ts';
 import { openRepository } from '../repository/open.ts';
 import type { BackupRepository } from '../repository/repository.ts';
+import { ByteLimit } from '../storage/byte-limit.ts';
+import { limitedStore } from '../storage/limited-store.ts';
 import { localDirectory } from '../storage/local-directory.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStorage } from '../storage/open-storage.ts';
@@ -34,6 +36,8 @@ interface OpenStorage {
   file: StorageFile | undefined;
   store: ObjectStore;
   repository: BackupRepository;
+  /** Of all that moves to and from it. */
+  limit: ByteLimit;
 }
 
 /** The places for backups: the repository in the home, and what people registered beside it. */
@@ -92,7 +96,7 @@ export class Storages {
 
   /** Registers a storage, once all that backups and restores do there was tried. Throws what fails, by its own words. */
   async add(request: StorageRequest, unnamed = false): Promise<string[]> {
-    const { name, path, credentials, default_for, recipients = [] } = request;
+    const { name, path, credentials, default_for, limit, recipients = [] } = request;
     if (this.#open.has(name)) throw taken(`There is a storage "${name}" already.`, 'Choose another name.');
     const store = openStorage({ path, credentials });
     const same = this.files().find(({ url }) => url === store.url);
@@ -105,6 +109,7 @@ export class Storages {
       name,
       path: store.url,
       ...(credentials === undefined ? {} : { credentials }),
+      ...(limit === undefined ? {} : { limit }),
       ...(unnamed ? { unnamed } : {}),
       ...(recipients.length === 0 ? {} : { recipients }),
       added_at: toRfc3339(new Date(this.#context.clock.now())),
@@ -143,6 +148,18 @@ export class Storages {
     return remarksOn(await probeStorage(this.#find(name).store));
   }
 
+  /** From now on, also for what moves already if that was limited when it began. Null takes the limit away. */
+  setLimit(name: string, limit: string | null): void {
+    const { file } = this.#find(name);
+    if (file === undefined) {
+      throw new SkybackupError('invalid_request', 'The local storage has no limit.', {
+        hint: 'A limit is for what lies behind a network: name another storage.',
+      });
+    }
+    const { limit: _before, ...rest } = file;
+    this.#replace(limit === null ? rest : { ...rest, limit });
+  }
+
   setDefault(name: string, defaultFor: DefaultFor | null): void {
     const { file } = this.#find(name);
     if (file === undefined) {
@@ -166,13 +183,13 @@ export class Storages {
   async setRecipients(name: string, recipients: readonly string[]): Promise<void> {
     const unique = [...new Set(recipients)];
     await checkRecipients(unique);
-    const { file, store } = this.#find(name);
+    const { file, store, limit } = this.#find(name);
     const added_at = toRfc3339(new Date(this.#context.clock.now()));
     const { recipients: _before, ...rest } = file ?? { format: 1 as const, name, path: store.url, added_at };
     const changed: StorageFile = unique.length === 0 ? rest : { ...rest, recipients: unique };
     writeStorage(this.#context.home, changed);
     // The store stays: what is being written or read in it goes on.
-    this.#put(name, file === undefined ? undefined : changed, store, changed);
+    this.#put(name, file === undefined ? undefined : changed, store, changed, limit);
   }
 
   /** Takes a storage off the list; what lies in it stays. Throws `conflict` while something needs it. */
@@ -210,18 +227,28 @@ export class Storages {
   }
 
   #take(file: StorageFile): void {
-    this.#put(file.name, file, openStorage(file), file);
+    const limit = this.#open.get(file.name)?.limit ?? new ByteLimit();
+    this.#put(file.name, file, limitedStore(openStorage(file), limit), file, limit);
   }
 
   /** A backup that is being taken goes on with the repository, and so the recipients, that it began with. */
-  #put(name: string, file: StorageFile | undefined, store: ObjectStore, set: StorageFile | undefined): void {
+  #put(
+    name: string,
+    file: StorageFile | undefined,
+    store: ObjectStore,
+    set: StorageFile | undefined,
+    limit = new ByteLimit(),
+  ): void {
     const repository = openRepository(store, { recipients: set?.recipients ?? [], identities: this.identities });
-    this.#open.set(name, { file, store, repository });
+    limit.bytesPerSecond = set?.limit === undefined ? undefined : limitBytes(set.limit);
+    this.#open.set(name, { file, store, repository, limit });
   }
 
+  /** Its place and credentials are as before: what runs there goes on in the same store. */
   #replace(file: StorageFile): void {
     writeStorage(this.#context.home, file);
-    this.#take(file);
+    const { store, limit } = this.#find(file.name);
+    this.#put(file.name, file, store, file, limit);
   }
 
   /** One service has one default. */
