@@ -283,7 +283,10 @@ export async function runProgram(args: string[]): Promise<number> {
     'demo',
     'a full story in a sandbox: backups, damage, confirmed restore to just before it',
     async (terminal, self) => (await import('./demo-command.ts')).demo(terminal, self.opts()),
-  ).option('--keep', 'leave the sandbox running');
+  )
+    .option('--keep', 'leave the sandbox running')
+    .option('--s3 <path>', 'back up to a bucket: s3://bucket/prefix')
+    .option('--s3-credentials-file <path>', 'its credentials: an INI text as of ~/.aws/credentials');
 
   try {
     await program.parseAsync(args, { from: 'user' });
