@@ -9,7 +9,7 @@ import { compare, numberOption } from './measure.ts';
 
 const sizes = [numberOption('small', 250), numberOption('large', 1000)];
 const rounds = numberOption('rounds', 5);
-const bucket = await startWithBucket();
+const bucket = await startWithBucket({ megabytes: numberOption('per-connection', 0) });
 const { under, s3 } = bucket;
 try {
   const peaks: string[] = [];

@@ -8,8 +8,8 @@ export interface RangePlan {
   beside: number;
 }
 
-/** 32 MiB: one connection to a bucket gets a part of the line, four get most of it. */
-export const rangePlan: RangePlan = { rangeBytes: 8 * 1024 * 1024, beside: 4 };
+/** 16 MiB: one connection to a bucket gets a part of the line, four get most of it. */
+export const rangePlan: RangePlan = { rangeBytes: 4 * 1024 * 1024, beside: 4 };
 
 interface Range {
   start: number;
