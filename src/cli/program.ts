@@ -224,12 +224,8 @@ export async function runProgram(args: string[]): Promise<number> {
   )
     .option('--all', 'those of all services')
     .option('--none', 'of no service');
-  command(
-    storages,
-    'limit <name> [rate]',
-    'what moves to and from it at most: 50MB/s, also for what runs',
-    async (terminal, self) =>
-      (await import('./storages/change.ts')).setLimit(terminal, first(self), self.args[1], self.opts()),
+  command(storages, 'limit <name> [rate]', 'what moves to and from it at most: 50MB/s', async (terminal, self) =>
+    (await import('./storages/change.ts')).setLimit(terminal, first(self), self.args[1], self.opts()),
   ).option('--none', 'as much as the line takes');
   command(storages, 'remove <name>', 'take it off the list; what lies in it stays', async (terminal, self) =>
     (await import('./storages/change.ts')).removeStorage(terminal, first(self)),
@@ -278,11 +274,8 @@ export async function runProgram(args: string[]): Promise<number> {
     'how well services are covered by their backups; exit code 1 when one is critical',
     async (terminal, self) => (await import('./health.ts')).health(terminal, self.args[0]),
   );
-  command(
-    program,
-    'demo',
-    'a full story in a sandbox: backups, damage, confirmed restore to just before it',
-    async (terminal, self) => (await import('./demo-command.ts')).demo(terminal, self.opts()),
+  command(program, 'demo', 'a story in a sandbox: damage, and a restore to just before it', async (terminal, self) =>
+    (await import('./demo-command.ts')).demo(terminal, self.opts()),
   )
     .option('--keep', 'leave the sandbox running')
     .option('--s3 <path>', 'back up to a bucket: s3://bucket/prefix')

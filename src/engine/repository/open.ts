@@ -87,8 +87,8 @@ export function openRepository(
   }
 
   function read(of: Manifest, signal: AbortSignal, object: StoredObject = of.objects[0]): Readable {
+    const gone = new AbortController();
     const bytes = async function* (): AsyncGenerator<Buffer> {
-      const gone = new AbortController();
       try {
         yield* checkedBlocks(await sourceOf(object, AbortSignal.any([signal, gone.signal])), of.id, object);
       } catch (error) {
@@ -99,6 +99,12 @@ export function openRepository(
       }
     };
     const stream = Readable.from(bytes(), { objectMode: false, highWaterMark: 256 * 1024 });
+    const { _destroy } = stream;
+    // At once: a reader that has gone would else be waited for until the block is whole.
+    stream._destroy = (error, done) => {
+      gone.abort();
+      _destroy.call(stream, error, done);
+    };
     const cancel = (): void => {
       stream.destroy(asReadFailure(signal.reason, of.id, object.key, signal));
     };
