@@ -18,10 +18,13 @@ export interface ByHandLogs {
   login: string;
 }
 
+/** Where the compressed bytes come from: a file, or a command that prints them. */
+export type ByHandSource = string | { command: string; env: Readonly<Record<string, string>> };
+
 /** A MariaDB server run from a shell: what the restore through the daemon is compared with. */
 export interface ByHandServer {
   /** Unpacks and prepares, applies the increments oldest first, stops, exchanges the directories, starts, waits for an answer, replays logs: the time of all of it, in milliseconds. */
-  restore(object: string, increments?: readonly string[], logs?: ByHandLogs): Promise<number>;
+  restore(object: ByHandSource, increments?: readonly string[], logs?: ByHandLogs): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -87,10 +90,11 @@ export async function startByHand(root: string): Promise<ByHandServer> {
   };
 }
 
-async function unpack(object: string, folder: string): Promise<void> {
+async function unpack(object: ByHandSource, folder: string): Promise<void> {
   mkdirSync(folder);
-  const pipe = `'${findTool('zstd')}' -dc '${object}' | '${findTool('mbstream')}' -x -C '${folder}'`;
-  await shell(pipe);
+  const unpacking = `'${findTool('mbstream')}' -x -C '${folder}'`;
+  if (typeof object === 'string') await shell(`'${findTool('zstd')}' -dc '${object}' | ${unpacking}`);
+  else await shell(`${object.command} | '${findTool('zstd')}' -dc | ${unpacking}`, object.env);
 }
 
 async function replay({ files, from, until, login }: ByHandLogs, root: string, socket: string): Promise<void> {
@@ -102,8 +106,8 @@ async function replay({ files, from, until, login }: ByHandLogs, root: string, s
   for (const file of plain) rmSync(file);
 }
 
-async function shell(line: string): Promise<void> {
-  await execa('bash', ['-o', 'pipefail', '-c', line]);
+async function shell(line: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
+  await execa('bash', ['-o', 'pipefail', '-c', line], { env });
 }
 
 async function prepare(folder: string, ...more: string[]): Promise<void> {

@@ -5,7 +5,13 @@ import { dependencyProblem, installDependencies } from './dependencies.mjs';
 import { takeLock } from './lock.mjs';
 import { createReport, StepFailed } from './report.mjs';
 import { runCommand } from './run-command.mjs';
-import { ensureSystemPackages, missingPackages, missingTestPackages, toolDirectories } from './system-packages.mjs';
+import {
+  ensureSystemPackages,
+  missingPackages,
+  missingS3Server,
+  missingTestPackages,
+  toolDirectories,
+} from './system-packages.mjs';
 
 /**
  * Runs every step that is not done yet, in order, and stops at the first that fails.
@@ -13,10 +19,10 @@ import { ensureSystemPackages, missingPackages, missingTestPackages, toolDirecto
  *
  * @param {string} root the clone
  * @param {NodeJS.ProcessEnv} env
- * @param {{ tests?: boolean }} [wanted] `tests`: also what only the tests need
+ * @param {{ tests?: boolean, s3?: boolean }} [wanted] `tests`: also what only the tests need; `s3`: also their S3 server
  * @returns {Promise<number>} the exit code
  */
-export async function setUp(root, env, { tests = false } = {}) {
+export async function setUp(root, env, { tests = false, s3 = false } = {}) {
   const report = createReport(process.stdout);
   const release = await takeLock(join(root, '.setup', 'lock'), (pid) =>
     report.note(`another set-up of this clone is running (process ${pid}); waiting for it`),
@@ -33,7 +39,10 @@ export async function setUp(root, env, { tests = false } = {}) {
         'if npm is set to ignore install scripts, allow them for `node`.',
       ]);
     }
-    const missing = [...missingPackages(toolDirectories(env)), ...(tests ? missingTestPackages() : [])];
+    const missing = [
+      ...missingPackages(toolDirectories(env)),
+      ...(tests ? missingTestPackages() : s3 ? missingS3Server() : []),
+    ];
     if (missing.length > 0) {
       await report.step('system packages', missing.join(' '), (step) =>
         ensureSystemPackages(missing, {

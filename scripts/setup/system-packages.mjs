@@ -64,7 +64,21 @@ export function missingPackages(directories) {
  * @returns {string[]}
  */
 export function missingTestPackages(root = '/', uid = process.getuid?.()) {
-  return Object.entries({ ...testPackageFiles, ...(uid === 0 ? rootTestPackageFiles : {}) })
+  return [...missingS3Server(root), ...(uid === 0 ? missingOf(rootTestPackageFiles, root) : [])];
+}
+
+/**
+ * The S3 server of the tests, against which the demo can run too, where it is missing.
+ *
+ * @param {string} [root] of the file system
+ */
+export function missingS3Server(root = '/') {
+  return missingOf(testPackageFiles, root);
+}
+
+/** @param {Record<string, string>} files @param {string} root */
+function missingOf(files, root) {
+  return Object.entries(files)
     .filter(([, file]) => !existsSync(join(root, file)))
     .map(([name]) => name);
 }
@@ -98,12 +112,12 @@ export async function ensureSystemPackages(packages, context) {
     throw new StepFailed(
       step.name,
       onlyForTests
-        ? 'The tests need servers of their own, and they are installed by themselves only on Debian and Ubuntu.'
+        ? 'The tests need servers of their own (so does the demo against S3), and they are installed by themselves only on Debian and Ubuntu.'
         : 'skybackup needs commands that this machine lacks, and it installs them by itself only on Debian and Ubuntu.',
       [
         `Missing: ${commands.join(', ')} (Debian's packages: ${packages.join(', ')}).`,
         onlyForTests
-          ? 'Run the tests on one of these, for example in a container.'
+          ? 'Run this on one of these, for example in a container.'
           : known
             ? `Install them, for example: ${known}`
             : "Install MariaDB's server, client and mariadb-backup, zstd and age with your system's package manager.",

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../client/version.ts';
 import { encryptionCommands } from './encryption/commands.ts';
+import { storageCommands } from './storages/commands.ts';
 import { exitCodes, openTerminal, type Terminal } from './terminal.ts';
 
 /** Runs one command line and returns its exit code: 0, 1 (failed) or 2 (usage). Commands are loaded when they are called. */
@@ -200,37 +201,7 @@ export async function runProgram(args: string[]): Promise<number> {
     .option('--keep-everything', 'no rule: nothing expires')
     .option('--dry-run', 'only tell what the next pass would delete, and why');
 
-  const storages = group('storages', 'places for backups: the repository of the daemon, buckets, folders');
-  command(storages, 'list', 'all storages, and what lies in them', async (terminal) =>
-    (await import('./storages/list.ts')).listStorages(terminal),
-  );
-  command(storages, 'add <name>', 'register a bucket or a folder, once it was tried out', async (terminal, self) =>
-    (await import('./storages/add.ts')).addStorage(terminal, first(self), self.opts()),
-  )
-    .requiredOption('--path <path>', 's3://bucket/prefix, gs://bucket/prefix or a folder')
-    .option('--credentials-file <path>', 'for S3 an INI text as of ~/.aws/credentials, for GCS a service-account key')
-    .option('--profile <name>', 'which profile of that file, where it is not [default] or the only one')
-    .option('--object-lock <mode>', 'governance or compliance: what is written there cannot be deleted for a while')
-    .option('--lock-days <days>', 'for how long')
-    .option('--recipient <recipients...>', 'encrypt the backups that go there to these recipients of age')
-    .option('--default', 'the backups of all services go there from now on')
-    .option('--default-for <services...>', 'or: those of these services');
-  command(storages, 'check <name>', 'write to it, read back, and remove that again', async (terminal, self) =>
-    (await import('./storages/change.ts')).checkStorage(terminal, first(self)),
-  );
-  command(
-    storages,
-    'default <name> [services...]',
-    'whose backups go there where nothing else is said',
-    async (terminal, self) =>
-      (await import('./storages/change.ts')).setDefault(terminal, first(self), self.args.slice(1), self.opts()),
-  )
-    .option('--all', 'those of all services')
-    .option('--none', 'of no service');
-  command(storages, 'remove <name>', 'take it off the list; what lies in it stays', async (terminal, self) =>
-    (await import('./storages/change.ts')).removeStorage(terminal, first(self)),
-  );
-
+  storageCommands(group('storages', 'places for backups: the repository of the daemon, buckets, folders'), command);
   encryptionCommands(group('encryption', 'backups that only the holders of an identity of age can read'), command);
 
   const keys = group('keys', "the daemon's API keys");
@@ -271,12 +242,12 @@ export async function runProgram(args: string[]): Promise<number> {
     'how well services are covered by their backups; exit code 1 when one is critical',
     async (terminal, self) => (await import('./health.ts')).health(terminal, self.args[0]),
   );
-  command(
-    program,
-    'demo',
-    'a full story in a sandbox: backups, damage, confirmed restore to just before it',
-    async (terminal, self) => (await import('./demo-command.ts')).demo(terminal, self.opts()),
-  ).option('--keep', 'leave the sandbox running');
+  command(program, 'demo', 'a story in a sandbox: damage, and a restore to just before it', async (terminal, self) =>
+    (await import('./demo-command.ts')).demo(terminal, self.opts()),
+  )
+    .option('--keep', 'leave the sandbox running')
+    .option('--s3 <path>', 'back up to a bucket: s3://bucket/prefix')
+    .option('--s3-credentials-file <path>', 'its credentials: an INI text as of ~/.aws/credentials');
 
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -155,6 +155,7 @@ export interface DaemonApi {
   setStorageDefault(name: string, defaultFor: DefaultFor | null, options?: CallOptions): Promise<void>;
   /** To whom its new backups are encrypted; none: to nobody. */
   setStorageRecipients(name: string, recipients: Recipients, options?: CallOptions): Promise<void>;
+  setStorageLimit(name: string, limit: string | null, options?: CallOptions): Promise<void>;
   removeStorage(name: string, options?: CallOptions): Promise<void>;
 
   getJob(id: number, options?: CallOptions): Promise<Job>;

@@ -154,6 +154,10 @@ export function daemonCalls(http: Http): DaemonApi {
       const path = `${base}/storages/${segment(name)}`;
       await http.request({ method: 'PATCH', path, body: { recipients }, ...bounds(options) });
     },
+    setStorageLimit: async (name, limit, options = {}) => {
+      const path = `${base}/storages/${segment(name)}`;
+      await http.request({ method: 'PATCH', path, body: { limit }, ...bounds(options) });
+    },
     removeStorage: async (name, options = {}) => void (await remove(`${base}/storages/${segment(name)}`, options)),
 
     getJob: async (id, options = {}) => job(await get(`${base}/jobs/${segment(id)}`, options)),

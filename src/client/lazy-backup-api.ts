@@ -46,6 +46,7 @@ const daemonCalls: Record<CallsOf<DaemonApi>, true> = {
   checkStorage: true,
   setStorageDefault: true,
   setStorageRecipients: true,
+  setStorageLimit: true,
   removeStorage: true,
   getJob: true,
   cancelJob: true,

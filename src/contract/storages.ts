@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sizeBytes } from './retention.ts';
 import { BucketPath } from './schedules.ts';
 
 /** The daemon's own repository, in its home: there from the start, and never taken off the list. */
@@ -40,6 +41,20 @@ export const Recipients = z
   .max(20);
 export type Recipients = z.infer<typeof Recipients>;
 
+/** Less than this, and a connection that waits for its turn looks as if it stood still. */
+const leastBytesPerSecond = 100_000;
+
+/** `50MB/s` in bytes; 0 for what is no limit. */
+export function limitBytes(text: string): number {
+  return text.endsWith('/s') ? sizeBytes(text.slice(0, -2)) : 0;
+}
+
+/** What may move to and from a storage, of all transfers together, in both directions together. */
+export const BandwidthLimit = z
+  .string()
+  .max(24)
+  .refine((text) => limitBytes(text) >= leastBytesPerSecond, 'must be a limit such as "50MB/s", at least 100kB/s');
+
 /** Registers a place for backups. Only a person does this: whoever names a bucket decides who can read the data. */
 export const StorageRequest = z.strictObject({
   name: StorageName,
@@ -49,12 +64,15 @@ export const StorageRequest = z.strictObject({
   default_for: DefaultFor.optional(),
   object_lock: ObjectLock.optional(),
   recipients: Recipients.optional(),
+  limit: BandwidthLimit.optional(),
 });
 export type StorageRequest = z.infer<typeof StorageRequest>;
 
+/** What is not given stays; null takes it away. */
 export const StoragePatch = z
   .strictObject({
     default_for: DefaultFor.nullable().optional(),
+    limit: BandwidthLimit.nullable().optional(),
     /** Of the backups from now on; none: they are not encrypted. */
     recipients: Recipients.optional(),
   })
@@ -71,6 +89,7 @@ export const Storage = z.looseObject({
   object_lock: ObjectLock.optional(),
   /** To whom new backups there are encrypted; absent where they are not. */
   recipients: z.array(z.string()).optional(),
+  limit: z.string().optional(),
   added_at: z.string().optional(),
   /** Services that have backups there: for them it is no new place. */
   services: z.array(z.string()).optional(),

@@ -181,6 +181,7 @@ export async function startEngine(options: EngineOptions) {
       check: (name: string) => storages.check(name),
       setRecipients: (name: string, recipients: Recipients) => storages.setRecipients(name, recipients),
       setDefault: (name: string, defaultFor: DefaultFor | null) => storages.setDefault(name, defaultFor),
+      setLimit: (name: string, limit: string | null) => storages.setLimit(name, limit),
       remove: (name: string) => storages.remove(name),
     },
 

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
 import { registerSecret } from '../contract/redact.ts';
-import { DefaultFor, localStorage, ObjectLock, Recipients, StorageName } from '../contract/storages.ts';
+import { BandwidthLimit, DefaultFor, localStorage, ObjectLock, Recipients, StorageName } from '../contract/storages.ts';
 
 /**
  * A registered storage. In a file of its own and not in the state: a state that is lost is made anew from what lies in the
@@ -28,6 +28,7 @@ export const StorageFile = z.strictObject({
   default_for: DefaultFor.optional(),
   object_lock: ObjectLock.optional(),
   recipients: Recipients.optional(),
+  limit: BandwidthLimit.optional(),
   /** Made for the bucket of one request: nobody has given it this name. */
   unnamed: z.boolean().optional(),
   /** Services of the cloud whose backups a person has sent there. */

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { startS3 } from '../servers/swift-s3.ts';
 
 // A whole story each, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000 });
@@ -38,11 +39,14 @@ function left(): number[] {
     });
 }
 
-function startDemo(args: string[] = []): { output: () => string; saw: (text: string) => Promise<void> } {
+function startDemo(
+  args: string[] = [],
+  program = [entry, 'demo'],
+): { output: () => string; saw: (text: string) => Promise<void> } {
   let output = '';
   // A person's own settings, wrong on purpose: the demo must drive nothing but its sandbox.
   const own = { SKYSQL_API_KEY: 'not-for-the-demo', SKYBACKUP_URL: 'http://127.0.0.1:9', SKYBACKUP_HOME: '/nowhere' };
-  child = spawn(process.execPath, [entry, 'demo', ...args], {
+  child = spawn(process.execPath, [...program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...own, TMPDIR: temporary },
   });
@@ -112,4 +116,62 @@ test('with --keep the sandbox goes on, and the printed commands end it', async (
   expect(ended.status, ended.stderr).toBe(0);
   expect(left()).toEqual([]);
   expect(readdirSync(temporary)).toEqual([]);
+});
+
+describe('against S3', () => {
+  const script = resolve(import.meta.dirname, '../../scripts/demo.ts');
+
+  test('the story with a server of its own: every backup lies in the bucket and nothing beside it, and nothing is left behind', async () => {
+    const { output } = startDemo(['--s3'], [script]);
+    expect(await exitCode(), output()).toBe(0);
+    const text = output();
+    expect(text).toMatch(/A real S3 server \(OpenStack Swift\) answers at http:\/\/127\.0\.0\.1:\d+/);
+    expect(text).toMatch(/\$ skybackup storages add bucket --path s3:\/\/\S+ --credentials-file \S+ --default/);
+    expect(text.match(/v1\/demo-shop\/[0-9a-f]{32}\/manifest\.json/g)).toHaveLength(3);
+    expect(text.match(/v1\/demo-shop\/[0-9a-f]{32}\/data\.xbstream\.zst/g)).toHaveLength(2);
+    expect(text).toContain('all 3 backups are in the bucket, and the local repository is empty');
+    expect(text).toContain('every table, view, trigger and event is as it was before the damage');
+    expect(text).toMatch(/so is all that it wrote to s3:/);
+    expect(text).not.toContain('a-secret-of-the-tests');
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(left()).toEqual([]);
+  });
+
+  test('interrupted in the middle, it removes everything, and the server last', async () => {
+    const { output, saw } = startDemo(['--s3'], [script]);
+    await saw('→ create_backup');
+    child?.kill('SIGTERM');
+    expect(await exitCode(), output()).toBe(1);
+    expect(output()).toContain('interrupted');
+    expect(output()).toMatch(/so is all that it wrote to s3:/);
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(left()).toEqual([]);
+  });
+
+  test('in a bucket that is there already it takes a folder of its own, and leaves the rest as it was', async () => {
+    const s3 = await startS3();
+    try {
+      await s3.store({ prefix: 'mine' }).put('v1/kept', Buffer.from('x'));
+      const { access_key_id, secret_access_key, endpoint_url } = s3.credentials;
+      const file = join(temporary, 'credentials');
+      const keys = `aws_access_key_id = ${access_key_id}\naws_secret_access_key = ${secret_access_key}`;
+      writeFileSync(file, `[default]\n${keys}\nendpoint_url = ${endpoint_url}\n`);
+      const { output } = startDemo(['--s3', `s3://${s3.bucket}/mine`, '--s3-credentials-file', file]);
+      expect(await exitCode(), output()).toBe(0);
+      expect(output()).toContain('all 3 backups are in the bucket, and the local repository is empty');
+      const keysLeft: string[] = [];
+      for await (const { key } of s3.store({ prefix: 'mine' }).list('')) keysLeft.push(key);
+      expect(keysLeft).toEqual(['v1/kept']);
+      expect(await s3.uploads()).toEqual([]);
+    } finally {
+      await s3.stop();
+    }
+  });
+
+  test('what is no bucket is refused by name, before anything is started', async () => {
+    const { output } = startDemo(['--s3', 'not-a-bucket']);
+    expect(await exitCode(), output()).toBe(1);
+    expect(output()).toContain('s3://bucket/prefix');
+    expect(readdirSync(temporary)).toEqual([]);
+  });
 });

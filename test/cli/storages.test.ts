@@ -135,9 +135,9 @@ describe('storages', () => {
   test('list, for people and as JSON', async () => {
     const { code, stdout } = await storages(['list']);
     expect(code).toBe(0);
-    expect(stdout.split('\n')[0]).toMatch(/^NAME +PATH +DEFAULT FOR +BACKUPS +SIZE +ENCRYPTED TO +TROUBLE/);
+    expect(stdout.split('\n')[0]).toMatch(/^NAME +PATH +DEFAULT FOR +LIMIT +BACKUPS +SIZE +ENCRYPTED TO +TROUBLE/);
     expect(stdout).toMatch(/^local +file:/m);
-    expect(stdout).toMatch(/^disk +file:.* orders, shop +0 /m);
+    expect(stdout).toMatch(/^disk +file:.* orders, shop +- +0 /m);
     expect(await listed()).toEqual(
       expect.arrayContaining([expect.objectContaining({ name: 'prod-s3', has_credentials: true })]),
     );

@@ -86,6 +86,32 @@ describe('a storage', () => {
     });
   });
 
+  it('may have a limit, which is in its file and in the list, and can be changed', async () => {
+    const { daemon: asked } = daemon.api;
+    await asked.addStorage({ name: 'slow', path: path('slow'), credentials, limit: '500kB/s' });
+    expect(await named('slow')).toMatchObject({ limit: '500kB/s' });
+    const file = () => JSON.parse(readFileSync(join(daemon.home.storages, 'slow.json'), 'utf8'));
+    expect(file()).toMatchObject({ limit: '500kB/s' });
+    await orders.sql('CREATE TABLE shop.noise (b VARBINARY(1024))');
+    await orders.sql('USE shop; INSERT INTO noise SELECT RANDOM_BYTES(1024) FROM seq_1_to_1500');
+    const timed = async (): Promise<number> => {
+      const since = performance.now();
+      await take({ backup_type: 'dump', storage: 'slow' });
+      return performance.now() - since;
+    };
+    // Some 1.5 MB and more of random bytes.
+    expect(await timed()).toBeGreaterThan(2500);
+    await asked.setStorageLimit('slow', '1 GB/s');
+    expect(await named('slow')).toMatchObject({ limit: '1 GB/s' });
+    await asked.setStorageLimit('slow', null);
+    expect(file()).not.toHaveProperty('limit');
+    for (const wrong of ['50', '50MB', '1kB/s', 'fast']) {
+      await expect(asked.setStorageLimit('slow', wrong)).rejects.toMatchObject({ code: 'invalid_request' });
+    }
+    await expect(asked.setStorageLimit('local', '50MB/s')).rejects.toMatchObject({ code: 'invalid_request' });
+    await orders.sql('DROP TABLE shop.noise');
+  });
+
   it('takes backups of every type, and each is restored from it', async () => {
     await daemon.api.daemon.setStorageDefault('prod-s3', ['orders']);
     const full = await takeBackup(daemon, 'orders');

@@ -2,14 +2,17 @@ import { pino } from 'pino';
 import { homeOf } from '../../src/contract/home.ts';
 import { serveDaemon } from '../../src/daemon/serve.ts';
 import { JobRunner } from '../../src/engine/jobs/job-runner.ts';
+import { patient } from '../../src/engine/storage/retry.ts';
 
 /**
  * The daemon with a saboteur: at the beginning of a given phase of a given kind of job it kills itself, or has the job
- * cancelled. Arguments: home, `kill` or `cancel` or `none`, `<kind>:<phase>`.
+ * cancelled; or one who makes it give storages up after a few tries, where it else holds out for minutes. Arguments: home,
+ * `kill` or `cancel` and `<kind>:<phase>`, or `impatience` and how many tries; or `none`.
  */
 const [, , root = '', act = 'none', at = ''] = process.argv;
 const home = homeOf({ SKYBACKUP_HOME: root });
 let done = false;
+if (act === 'impatience') Object.assign(patient, { tries: Number(at) });
 
 // A cancel by request would race with the phase; the runner's own comes before the phase has done anything.
 let runner: JobRunner | undefined;

@@ -20,8 +20,11 @@ export interface DaemonOptions {
   args?: readonly string[];
   /** More of its environment. */
   env?: Readonly<Record<string, string>>;
-  /** Kill the daemon, or cancel the job, when a job of a kind begins a phase: `restore:swapping`. */
-  sabotage?: { act: 'kill' | 'cancel'; at: string };
+  /**
+   * Kill the daemon, or cancel the job, when a job of a kind begins a phase: `restore:swapping`. Or have it give storages up
+   * after so many tries.
+   */
+  sabotage?: { act: 'kill' | 'cancel'; at: string } | { act: 'impatience'; at: `${number}` };
 }
 
 export interface Answer {

@@ -7,6 +7,7 @@ needs user xattrs. Once it answers it says "ready PORT" on stdout. It ends with 
 """
 
 import os
+import signal
 import sys
 
 import eventlet
@@ -114,6 +115,8 @@ def end_with_parent():
 
 
 def main():
+    # At a terminal Ctrl-C goes to all: whoever started it ends it, when nothing needs it any more.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A thread of the system: a green one would hold up all the others.
     eventlet.patcher.original('threading').Thread(target=end_with_parent, daemon=True).start()
     os.makedirs(os.path.join(directory, 'nodes', 'd1'), exist_ok=True)

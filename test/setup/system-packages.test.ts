@@ -7,6 +7,7 @@ import { runCommand } from '../../scripts/setup/run-command.mjs';
 import {
   ensureSystemPackages,
   missingPackages,
+  missingS3Server,
   missingTestPackages,
   packageCommands,
   rootTestPackageFiles,
@@ -88,6 +89,7 @@ describe('what only the tests need', () => {
 
   test('is missing on an empty machine, and there once its file is', () => {
     expect(missingTestPackages(directory, 1000)).toEqual(['python3-swift']);
+    expect(missingS3Server(directory)).toEqual(['python3-swift']);
     expect(missingTestPackages(directory, 0)).toEqual(['python3-swift', 'systemd', 'util-linux']);
     for (const file of Object.values({ ...testPackageFiles, ...rootTestPackageFiles })) {
       mkdirSync(join(directory, file, '..'), { recursive: true });

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { daemonHealth } from '../../client/start-daemon.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { redact } from '../../contract/redact.ts';
+import { type DemoBucket, demoBucket, emptyBucket, type S3Place } from './bucket.ts';
 import { clientBlocks, type Launch } from './client-blocks.ts';
 import { answerInstead, askAtTerminal } from './confirmation.ts';
 import { createSandbox, type Sandbox } from './sandbox.ts';
@@ -14,6 +15,8 @@ class Interrupted extends Error {}
 export interface DemoOptions {
   /** Leaves the sandbox and everything in it running. */
   keep: boolean;
+  /** Where backups go; undefined: to the repository in the sandbox. */
+  s3?: S3Place | undefined;
   out: Output;
   /** Whether a person sits there who can be asked. */
   person: boolean;
@@ -23,7 +26,7 @@ export interface DemoOptions {
 }
 
 /** From a full backup over a bad day to the rows back, through a real MCP client. Returns the exit code. */
-export async function runDemo({ keep, out, person, env, entry }: DemoOptions): Promise<number> {
+export async function runDemo({ keep, s3, out, person, env, entry }: DemoOptions): Promise<number> {
   const screen = createScreen(out, env);
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort(new Interrupted('interrupted.'));
@@ -34,8 +37,10 @@ export async function runDemo({ keep, out, person, env, entry }: DemoOptions): P
   const launch: Launch = { command: process.execPath, args: [entry, 'mcp'] };
   const ask = person ? askAtTerminal(screen, interrupt) : answerInstead(screen, service);
   let good = false;
+  let bucket: DemoBucket | undefined;
   try {
-    good = await tell({ screen, sandbox, launch, ask, signal: interruption.signal });
+    bucket = s3 && demoBucket(s3, basename(sandbox.root));
+    good = await tell({ screen, sandbox, bucket, launch, ask, signal: interruption.signal });
   } catch (error) {
     explain(screen, interruption.signal.aborted ? interruption.signal.reason : error, sandbox);
   }
@@ -46,10 +51,20 @@ export async function runDemo({ keep, out, person, env, entry }: DemoOptions): P
     screen.running('Stopping and removing the sandbox');
     await sandbox.dispose();
     screen.done('everything of the sandbox is stopped and removed');
+    if (bucket !== undefined) await removeFromBucket(screen, bucket);
     if (good) showBlocks(screen, launch);
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, interrupt);
   return good ? 0 : 1;
+}
+
+async function removeFromBucket(screen: Screen, bucket: DemoBucket): Promise<void> {
+  try {
+    await emptyBucket(bucket);
+    screen.done(`so is all that it wrote to ${bucket.request.path}`);
+  } catch (error) {
+    screen.failed(`What it wrote to ${bucket.request.path} could not be removed: ${redact(String(error))}`);
+  }
 }
 
 async function sayHowToEnd(screen: Screen, { root, settings }: Sandbox, entry: string): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { openBackupApi } from '../../client/open.ts';
 import { managedLayout } from '../../engine/managed/layout.ts';
 import { connect, type SqlConnection } from '../../engine/mariadb/connect.ts';
+import { addBucket, type DemoBucket, proveInBucket } from './bucket.ts';
 import type { Launch } from './client-blocks.ts';
 import { type Answer, type Ask, type Conversation, converse } from './conversation.ts';
 import { DemoFailed } from './demo-failed.ts';
@@ -16,6 +17,8 @@ export const service = 'demo-shop';
 export interface Stage {
   screen: Screen;
   sandbox: Sandbox;
+  /** Where backups go; undefined: to the repository in the sandbox. */
+  bucket: DemoBucket | undefined;
   launch: Launch;
   ask: Ask;
   signal: AbortSignal;
@@ -23,7 +26,7 @@ export interface Stage {
 
 /** The story. True when every table is as it was before the damage. */
 export async function tell(stage: Stage): Promise<boolean> {
-  const { screen, sandbox, launch, ask, signal } = stage;
+  const { screen, sandbox, bucket, launch, ask, signal } = stage;
   const timings: [string, number][] = [];
   const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
@@ -35,6 +38,7 @@ export async function tell(stage: Stage): Promise<boolean> {
 
   screen.chapter('A database with something to lose');
   await timed('the sandbox, its daemon and an empty MariaDB', () => addService(stage));
+  if (bucket !== undefined) await timed('the bucket tried out', () => addBucket(screen, bucket, sandbox, signal));
   const sql = await connect(shopLogin(sandbox), { signal });
   let conversation: Conversation | undefined;
   try {
@@ -60,11 +64,13 @@ export async function tell(stage: Stage): Promise<boolean> {
       await sql.query(statement);
     };
     screen.chapter('Backups of three kinds, and business goes on');
-    await timed('full backup', () => takeBackup(talk, 'full'));
+    if (bucket !== undefined) await talk.mustCall('list_storages', {});
+    const full = await timed('full backup', () => takeBackup(talk, 'full'));
     await write(days.first);
-    await timed('incremental backup', () => takeBackup(talk, 'incremental'));
+    const incremental = await timed('incremental backup', () => takeBackup(talk, 'incremental'));
     await write(days.second);
-    await timed('binary logs archived', () => takeBackup(talk, 'binarylog'));
+    const logs = await timed('binary logs archived', () => takeBackup(talk, 'binarylog'));
+    if (bucket !== undefined) await proveInBucket(screen, bucket, sandbox, [full, incremental, logs]);
 
     screen.chapter('The bad day');
     await write(days.third);

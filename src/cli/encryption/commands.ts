@@ -1,12 +1,5 @@
 import type { Command } from 'commander';
-import type { Terminal } from '../terminal.ts';
-
-type AddCommand = (
-  parent: Command,
-  words: string,
-  description: string,
-  run: (terminal: Terminal, command: Command) => Promise<number>,
-) => Command;
+import type { AddCommand } from '../add-command.ts';
 
 /** The subcommands of `skybackup encryption`. */
 export function encryptionCommands(encryption: Command, command: AddCommand): void {

@@ -14,6 +14,7 @@ export interface AddStorageOptions {
   profile?: string;
   objectLock?: string;
   lockDays?: string;
+  limit?: string;
   default?: boolean;
   defaultFor?: string[];
   recipient?: string[];
@@ -51,7 +52,7 @@ function pathOf(path: string, isElsewhere: boolean): string {
 }
 
 function requestOf(name: string, path: string, options: AddStorageOptions): unknown {
-  const { credentialsFile, profile, default: forAll, defaultFor, objectLock, lockDays, recipient } = options;
+  const { credentialsFile, profile, limit, default: forAll, defaultFor, objectLock, lockDays, recipient } = options;
   if (forAll && defaultFor !== undefined) throw new UsageError('Give --default or --default-for, not both.');
   if (profile !== undefined && credentialsFile === undefined) {
     throw new UsageError('--profile names one of a --credentials-file, and none was given.');
@@ -64,6 +65,7 @@ function requestOf(name: string, path: string, options: AddStorageOptions): unkn
     path,
     ...(credentialsFile === undefined ? {} : { credentials: credentialsIn(credentialsFile, profile) }),
     ...(recipient === undefined ? {} : { recipients: recipient }),
+    ...(limit === undefined ? {} : { limit }),
     ...(forAll ? { default_for: 'all' } : defaultFor === undefined ? {} : { default_for: defaultFor }),
     ...(objectLock === undefined ? {} : { object_lock: { mode: objectLock, days: Number(lockDays) } }),
   };

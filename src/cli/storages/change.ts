@@ -1,5 +1,5 @@
 import { exitCodes, type Terminal, UsageError } from '../terminal.ts';
-import { withApi } from '../with-api.ts';
+import { daemonOf, withApi } from '../with-api.ts';
 import { keeperOf } from './keeper.ts';
 
 /** Writes to a storage, reads back and empties it again. */
@@ -27,6 +27,23 @@ export function setDefault(
     await keeperOf(api, settings).setStorageDefault(name, default_for);
     const whose = all ? 'all services' : none ? 'no service' : services.join(', ');
     terminal.result({ name, default_for }, `Storage ${name} is the default of ${whose} now.`);
+    return exitCodes.done;
+  });
+}
+
+/** How much may move to and from it, of all backups and restores together; from now on, also for those that run. */
+export function setLimit(
+  terminal: Terminal,
+  name: string,
+  limit: string | undefined,
+  { none = false }: { none?: boolean },
+): Promise<number> {
+  return withApi(terminal, async (api) => {
+    if ((limit === undefined) !== none) throw new UsageError('Give a limit such as 50MB/s, or --none.');
+    await daemonOf(api, 'Changing a storage').setStorageLimit(name, limit ?? null);
+    const words =
+      limit === undefined ? `Storage ${name} has no limit now.` : `Storage ${name} is limited to ${limit} now.`;
+    terminal.result({ name, limit: limit ?? null }, words);
     return exitCodes.done;
   });
 }

@@ -39,6 +39,8 @@ function fileKeeper(home: Settings['home']): StorageKeeper {
           'Its backups go to its own storage where none is named',
           'Leave --default and --default-for out, and name the storage in each backup and schedule.',
         );
+      if (request.limit !== undefined)
+        throw forCloud('It writes to the bucket itself, past any limit of this machine', 'Leave --limit out.');
       if (request.object_lock !== undefined)
         throw forCloud(
           'It writes to the bucket itself, and knows no lock',

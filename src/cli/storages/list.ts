@@ -6,11 +6,12 @@ import { withApi } from '../with-api.ts';
 export function listStorages(terminal: Terminal): Promise<number> {
   return withApi(terminal, async (api) => {
     const storages = await api.listStorages();
-    const head = ['NAME', 'PATH', 'DEFAULT FOR', 'BACKUPS', 'SIZE', 'ENCRYPTED TO', 'TROUBLE'];
-    const rows = storages.map(({ name, path, default_for, backups, storage_bytes, recipients, trouble }) => [
+    const head = ['NAME', 'PATH', 'DEFAULT FOR', 'LIMIT', 'BACKUPS', 'SIZE', 'ENCRYPTED TO', 'TROUBLE'];
+    const rows = storages.map(({ name, path, default_for, limit, backups, storage_bytes, recipients, trouble }) => [
       name,
       path,
       Array.isArray(default_for) ? default_for.join(', ') : default_for,
+      limit,
       String(backups ?? 0),
       bytesInWords(storage_bytes ?? 0),
       recipients?.join(', '),

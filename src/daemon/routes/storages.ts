@@ -48,15 +48,16 @@ export function storageRoutes(app: Api, engine: Engine): void {
     {
       config: { right: 'administer', action: 'Changing a storage' },
       schema: {
-        summary: 'Whose backups go to it by default, and to whom they are encrypted',
+        summary: 'Whose backups go to it by default, to whom they are encrypted, and its limit',
         body: StoragePatch,
         response: { 200: Done },
       },
     },
     async (request) => {
-      const { default_for, recipients } = request.body;
+      const { default_for, recipients, limit } = request.body;
       if (recipients !== undefined) await engine.storages.setRecipients(idOf(request), recipients);
       if (default_for !== undefined) engine.storages.setDefault(idOf(request), default_for);
+      if (limit !== undefined) engine.storages.setLimit(idOf(request), limit);
       return {};
     },
   );

@@ -33,8 +33,13 @@ export interface ObjectStore {
    * Resolves once the object is durable. Never overwrites: an existing key is an error.
    */
   put(key: string, body: Readable | Buffer, options?: { signal?: AbortSignal }): Promise<{ bytes: number }>;
-  /** `end` is inclusive, as in HTTP ranges. */
-  get(key: string, options?: { start?: number; end?: number; signal?: AbortSignal }): Promise<Readable>;
+  /** `end` is inclusive, as in HTTP ranges. `patient`: it goes on with what was begun, and holds out as long as a put does. */
+  get(
+    key: string,
+    options?: { start?: number; end?: number; signal?: AbortSignal; patient?: boolean },
+  ): Promise<Readable>;
+  /** Whether several gets beside each other bring an object sooner than one, as over a network. */
+  readonly parallelGets?: boolean;
   stat(key: string): Promise<ObjectStat | undefined>;
   list(prefix: string): AsyncIterable<ObjectStat>;
   /** Names of the folders right under one, sorted; nothing in them is looked at. */

@@ -16,6 +16,7 @@ export function storageViews(storages: Storages, state: Pick<StateStore, 'backup
       ...(file?.object_lock === undefined ? {} : { object_lock: file.object_lock }),
       ...(file?.default_for === undefined ? {} : { default_for: file.default_for }),
       ...(recipients.length === 0 ? {} : { recipients: [...recipients] }),
+      ...(file?.limit === undefined ? {} : { limit: file.limit }),
       services: uses.map(({ service_id }) => service_id),
       backups: uses.reduce((sum, { backups }) => sum + backups, 0),
       storage_bytes: uses.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -5,6 +5,7 @@ import { serviceIdOf } from '../../contract/ids.ts';
 import {
   type DefaultFor,
   defaultStorageOf,
+  limitBytes,
   localStorage,
   type ObjectLock,
   type StorageRequest,
@@ -24,14 +25,17 @@ import { Identities } from '../encryption/identities.ts';
 import { openRepository } from '../repository/open.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import { rememberGtids } from '../retention/known-gtids.ts';
+import { ByteLimit } from '../storage/byte-limit.ts';
+import { limitedStore } from '../storage/limited-store.ts';
 import { localDirectory } from '../storage/local-directory.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStorage, type StorageAccess } from '../storage/open-storage.ts';
 import { demandObjectLock, probeStorage } from '../storage/probe.ts';
 import { brief } from '../storage/retry.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { newStorageFile } from './new-storage-file.ts';
 import { StorageReach } from './reach.ts';
-import { inWords, localIsDefault, taken } from './refusals.ts';
+import { backsUpTo, isDefaultOf, localIsDefault, localIsUnlimited, taken } from './refusals.ts';
 import { remarksOn } from './remarks.ts';
 import { yielded } from './yielded-default.ts';
 
@@ -46,6 +50,8 @@ interface OpenStorage {
   file: StorageFile | undefined;
   store: ObjectStore;
   repository: BackupRepository;
+  /** Of all that moves to and from it. */
+  limit: ByteLimit;
 }
 
 /** The places for backups: the repository in the home, and what people registered beside it. */
@@ -139,16 +145,7 @@ export class Storages {
     if (object_lock !== undefined) await demandObjectLock(store);
     await checkRecipients(recipients);
     const features = await probeStorage(store);
-    const file: StorageFile = {
-      format: 1,
-      name,
-      path: store.url,
-      ...(credentials === undefined ? {} : { credentials }),
-      ...(unnamed ? { unnamed } : {}),
-      ...(object_lock === undefined ? {} : { object_lock }),
-      ...(recipients.length === 0 ? {} : { recipients }),
-      added_at: toRfc3339(new Date(this.#context.clock.now())),
-    };
+    const file = newStorageFile({ ...request, path: store.url }, unnamed, new Date(this.#context.clock.now()));
     writeStorage(this.#context.home, file);
     this.#take(file);
     if (default_for !== undefined) this.setDefault(name, default_for);
@@ -188,6 +185,14 @@ export class Storages {
     return remarksOn(features);
   }
 
+  /** From now on, also for what moves already if that was limited when it began. Null takes the limit away. */
+  setLimit(name: string, limit: string | null): void {
+    const open = this.#find(name);
+    if (open.file === undefined) throw localIsUnlimited();
+    this.#change(name, ({ limit: _before, ...rest }) => (limit === null ? rest : { ...rest, limit }));
+    open.limit.bytesPerSecond = limit === null ? undefined : limitBytes(limit);
+  }
+
   setDefault(name: string, defaultFor: DefaultFor | null): void {
     const { file } = this.#find(name);
     if (file === undefined) throw localIsDefault();
@@ -204,13 +209,15 @@ export class Storages {
   async setRecipients(name: string, recipients: readonly string[]): Promise<void> {
     const unique = [...new Set(recipients)];
     await checkRecipients(unique);
-    const { file, store } = this.#find(name);
+    const { file, store, limit } = this.#find(name);
+    const change = ({ recipients: _before, ...rest }: StorageFile): StorageFile =>
+      unique.length === 0 ? rest : { ...rest, recipients: unique };
     const added_at = toRfc3339(new Date(this.#context.clock.now()));
-    const { recipients: _before, ...rest } = file ?? { format: 1 as const, name, path: store.url, added_at };
-    const changed: StorageFile = unique.length === 0 ? rest : { ...rest, recipients: unique };
-    writeStorage(this.#context.home, changed);
+    const changed =
+      file === undefined ? change({ format: 1, name, path: store.url, added_at }) : this.#change(name, change);
+    if (file === undefined) writeStorage(this.#context.home, changed);
     // The store stays: what is being written or read in it goes on.
-    this.#put(name, file === undefined ? undefined : changed, store, changed);
+    this.#put(name, file === undefined ? undefined : changed, store, changed, limit);
   }
 
   /** Takes a storage off the list; what lies in it stays. Throws `conflict` while something needs it. */
@@ -219,18 +226,8 @@ export class Storages {
     const { backups, schedules } = this.#context.state;
     const [schedule] = schedules.repeated().filter(({ storage }) => storage === name);
     if (file === undefined) throw taken('The local storage stays.', 'It is the repository in the home of the daemon.');
-    if (schedule !== undefined) {
-      throw taken(
-        `Schedule ${schedule.id} of ${schedule.service_id} backs up to "${name}".`,
-        'Delete the schedule first.',
-      );
-    }
-    if (file.default_for !== undefined) {
-      throw taken(
-        `"${name}" is the default of ${inWords(file.default_for)}.`,
-        `First: skybackup storages default ${name} --none.`,
-      );
-    }
+    if (schedule !== undefined) throw backsUpTo(schedule, name);
+    if (file.default_for !== undefined) throw isDefaultOf(file.default_for, name);
     if (backups.running().some(({ id }) => this.nameOf(id) === name)) {
       throw taken(`A backup to "${name}" is running.`, 'Wait for it to end, or cancel it.');
     }
@@ -252,13 +249,21 @@ export class Storages {
   }
 
   #take(file: StorageFile): void {
-    this.#put(file.name, file, openStorage(file), file);
+    const limit = this.#open.get(file.name)?.limit ?? new ByteLimit();
+    this.#put(file.name, file, limitedStore(openStorage(file), limit), file, limit);
   }
 
   /** A backup that is being taken goes on with the repository, and so the recipients, that it began with. */
-  #put(name: string, file: StorageFile | undefined, store: ObjectStore, set: StorageFile | undefined): void {
+  #put(
+    name: string,
+    file: StorageFile | undefined,
+    store: ObjectStore,
+    set: StorageFile | undefined,
+    limit = new ByteLimit(),
+  ): void {
     const repository = openRepository(store, { recipients: set?.recipients ?? [], identities: this.identities });
-    this.#open.set(name, { file, store, repository });
+    limit.bytesPerSecond = set?.limit === undefined ? undefined : limitBytes(set.limit);
+    this.#open.set(name, { file, store, repository, limit });
   }
 
   /** In its file. What is open stays so: it knows what it is writing. */

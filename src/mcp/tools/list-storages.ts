@@ -21,19 +21,21 @@ export const listStorages = defineTool({
       };
     }
     return {
-      text: storages.map(({ name, path, default_for, backups = 0, storage_bytes = 0, trouble }) => {
+      text: storages.map(({ name, path, default_for, limit, backups = 0, storage_bytes = 0, trouble }) => {
         const whose = Array.isArray(default_for) ? default_for.join(', ') : default_for;
         return [
           `${quoteText(name, 40)}: ${quoteText(path)}, ${backups} backups (${sizeInWords(storage_bytes)})`,
           ...(whose === undefined ? [] : [`default of ${cleanText(whose)}`]),
+          ...(limit === undefined ? [] : [`limited to ${limit}`]),
           ...(trouble === undefined ? [] : [`trouble: ${quoteText(trouble)}`]),
         ].join('; ');
       }),
       data: {
-        storages: storages.map(({ name, path, default_for, services, backups, trouble }) => ({
+        storages: storages.map(({ name, path, default_for, limit, services, backups, trouble }) => ({
           name,
           path,
           default_for,
+          limit,
           services,
           backups,
           trouble,

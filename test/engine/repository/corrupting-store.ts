@@ -13,12 +13,13 @@ export type Damage =
 export function corruptingStore(store: ObjectStore, key: string, damage: Damage, chunkBytes = 1000): ObjectStore {
   return {
     ...store,
-    get: async (asked, options) => {
-      const source = await store.get(asked, options);
-      if (asked !== key) return source;
+    get: async (asked, options = {}) => {
+      if (asked !== key) return store.get(asked, options);
+      const { start = 0, end = Number.POSITIVE_INFINITY, ...rest } = options;
+      const source = await store.get(asked, rest);
       const chunks: Buffer[] = [];
       for await (const chunk of source) chunks.push(chunk as Buffer);
-      const damaged = apply(Buffer.concat(chunks), damage);
+      const damaged = apply(Buffer.concat(chunks), damage).subarray(start, end + 1);
       return Readable.from(
         (function* () {
           for (let at = 0; at < damaged.length; at += chunkBytes) yield damaged.subarray(at, at + chunkBytes);

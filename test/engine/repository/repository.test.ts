@@ -161,11 +161,17 @@ describe('repository', () => {
     expect(await store.stat(one.key)).toBeUndefined();
   });
 
-  describe('damage', () => {
+  describe.each([
+    ['in one get', {}, undefined],
+    ['in ranges beside each other', { parallelGets: true }, { rangeBytes: 3000, beside: 3 }],
+  ])('damage of an object read %s', (_, kind, ranges) => {
     const blocks = 5;
     const size = (blocks - 1) * blockBytes + 1234;
     const readDamaged = async (manifest: Manifest, damage: Damage, chunkBytes?: number) => {
-      const bad = openRepository(corruptingStore(store, manifest.objects[0].key, damage, chunkBytes));
+      const bad = openRepository(
+        { ...corruptingStore(store, manifest.objects[0].key, damage, chunkBytes), ...kind },
+        ranges === undefined ? {} : { ranges },
+      );
       const got: Buffer[] = [];
       try {
         for await (const chunk of bad.read(manifest, never)) got.push(chunk as Buffer);
@@ -236,7 +242,8 @@ describe('repository', () => {
     it('is found for an object that is gone', async () => {
       const manifest = await publish(1, randomBytes(size));
       await store.delete(manifest.objects[0].key);
-      await expect(buffer(repository.read(manifest, never))).rejects.toMatchObject({ code: 'backup_damaged' });
+      const read = openRepository({ ...store, ...kind }).read(manifest, never);
+      await expect(buffer(read)).rejects.toMatchObject({ code: 'backup_damaged' });
     });
   });
 

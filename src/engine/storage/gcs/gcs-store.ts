@@ -59,7 +59,7 @@ export function gcsStore(url: string, options: GcsOptions = {}): ObjectStore {
 
   async function get(
     key: string,
-    range: { start?: number; end?: number; signal?: AbortSignal } = {},
+    range: { start?: number; end?: number; signal?: AbortSignal; patient?: boolean } = {},
   ): Promise<Readable> {
     checkKey(key);
     return readObject(connection, { key, ...range });
@@ -114,6 +114,7 @@ export function gcsStore(url: string, options: GcsOptions = {}): ObjectStore {
     url: connection.url,
     put,
     get,
+    parallelGets: true,
     stat,
     list,
     folders,

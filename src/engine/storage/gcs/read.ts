@@ -9,18 +9,20 @@ interface Asked {
   /** Inclusive. */
   end?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** It goes on with what was begun: also its first answer is waited for as long as the later ones. */
+  patient?: boolean | undefined;
 }
 
 /** An object's bytes, whatever befalls the connection; its generation pins it. */
 export async function readObject(connection: GcsConnection, asked: Asked): Promise<Readable> {
-  const { key, signal } = asked;
+  const { key, signal, patient = false } = asked;
   const { patience, url } = connection;
   const name = connection.nameOf(key);
   const open = async (
     range: string | undefined,
     again: { version: string | undefined } | undefined,
   ): Promise<Sending | undefined> => {
-    const tries = again === undefined ? {} : { tries: patience.tries };
+    const tries = again === undefined && !patient ? {} : { tries: patience.tries };
     try {
       return await connection.ask({ action: 'read', key, signal, ...tries }, (calls, stopped) =>
         calls.get({ name, range, generation: again?.version }, stopped),

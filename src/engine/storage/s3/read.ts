@@ -9,11 +9,13 @@ interface Asked {
   /** Inclusive. */
   end?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** It goes on with what was begun: also its first answer is waited for as long as the later ones. */
+  patient?: boolean | undefined;
 }
 
 /** An object's bytes, whatever befalls the connection; its ETag pins it. */
 export async function readObject(connection: S3Connection, asked: Asked): Promise<Readable> {
-  const { key, signal } = asked;
+  const { key, signal, patient = false } = asked;
   const { patience, url } = connection;
   const open = async (
     range: string | undefined,
@@ -24,7 +26,7 @@ export async function readObject(connection: S3Connection, asked: Asked): Promis
       ...(range === undefined ? {} : { Range: range }),
       ...(again?.version === undefined ? {} : { IfMatch: again.version }),
     };
-    const tries = again === undefined ? {} : { tries: patience.tries };
+    const tries = again === undefined && !patient ? {} : { tries: patience.tries };
     try {
       const answer = await connection.ask({ action: 'read', key, signal, ...tries }, (calls, stopped) =>
         calls.get(input, stopped),

@@ -73,7 +73,7 @@ export function s3Store(url: string, options: S3Options = {}): ObjectStore {
 
   async function get(
     key: string,
-    range: { start?: number; end?: number; signal?: AbortSignal } = {},
+    range: { start?: number; end?: number; signal?: AbortSignal; patient?: boolean } = {},
   ): Promise<Readable> {
     checkKey(key);
     return readObject(connection, { key, ...range });
@@ -138,6 +138,7 @@ export function s3Store(url: string, options: S3Options = {}): ObjectStore {
     url: connection.url,
     put,
     get,
+    parallelGets: true,
     stat,
     list,
     folders,
