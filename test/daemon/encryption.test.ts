@@ -76,6 +76,9 @@ const encrypt = (...to: TestIdentity[]) =>
     to.map(({ recipient }) => recipient),
   );
 
+/** Of every process of the daemon's: logs are not always read to their end. */
+const programs = () => daemon.processes().map((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim());
+
 let full: string;
 let incremental: string;
 let dump: string;
@@ -192,6 +195,7 @@ describe('with either identity', () => {
     const made = await daemon.api.createRestore({ target: 'new', backup_id: dump, service_id: 'copy' });
     const job = await daemon.ended(made.job_id ?? 0);
     expect(job, JSON.stringify(job.error)).toMatchObject({ status: 'Succeeded' });
+    await expect.poll(programs).not.toContain('age');
     safe.takeFrom(daemon.home);
   });
 
