@@ -16,7 +16,7 @@ export const packageCommands = {
   ],
   'mariadb-backup': ['mariadb-backup', 'mbstream'],
   zstd: ['zstd'],
-  age: ['age'],
+  age: ['age', 'age-keygen'],
 };
 
 /** Debian package → a file of it. Of what only the tests need: a real S3 server, with some 90 packages that it needs itself. */
