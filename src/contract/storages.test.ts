@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DefaultFor, defaultStorageOf, StorageName, StorageRequest } from './storages.ts';
+import { defaultStorageOf } from './default-storage.ts';
+import { type DefaultFor, StorageName, StorageRequest } from './storages.ts';
 
 const service = fc.constantFrom('orders', 'shop', 'crm');
 const defaults = fc.option(fc.oneof(fc.constant<DefaultFor>('all'), fc.uniqueArray(service)), { nil: undefined });

@@ -1,9 +1,7 @@
 import { z } from 'zod';
+import { localStorage } from './default-storage.ts';
 import { sizeBytes } from './retention.ts';
 import { BucketPath } from './schedules.ts';
-
-/** The daemon's own repository, in its home: there from the start, and never taken off the list. */
-export const localStorage = 'local';
 
 /** Short enough for people to say. */
 export const StorageName = z
@@ -110,12 +108,3 @@ export const StorageCheck = z.looseObject({
   remarks: z.array(z.string()),
 });
 export type StorageCheck = z.infer<typeof StorageCheck>;
-
-/** Where a service's backups go unless something else is said: what names the service comes before what names all. */
-export function defaultStorageOf(
-  storages: readonly { name: string; default_for?: DefaultFor | undefined }[],
-  serviceId: string,
-): string {
-  const own = storages.find(({ default_for }) => default_for !== 'all' && default_for?.includes(serviceId));
-  return (own ?? storages.find(({ default_for }) => default_for === 'all'))?.name ?? localStorage;
-}

@@ -1,4 +1,4 @@
-import { localStorage } from '../contract/storages.ts';
+import { localStorage } from '../contract/default-storage.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reconcileCatalogue, settleRunning } from './store/reconcile-catalogue.ts';
 

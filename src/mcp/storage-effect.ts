@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BackupApi } from '../client/backup-api.ts';
+import { defaultStorageOf, localStorage } from '../contract/default-storage.ts';
 import { SkybackupError } from '../contract/errors.ts';
-import { defaultStorageOf, localStorage } from '../contract/storages.ts';
 import type { PlannedRequest } from './guard/planner.ts';
 import { quoteText } from './untrusted-text.ts';
 

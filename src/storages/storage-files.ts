@@ -10,10 +10,11 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { localStorage } from '../contract/default-storage.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
 import { registerSecret } from '../contract/redact.ts';
-import { BandwidthLimit, DefaultFor, localStorage, ObjectLock, Recipients, StorageName } from '../contract/storages.ts';
+import { BandwidthLimit, DefaultFor, ObjectLock, Recipients, StorageName } from '../contract/storages.ts';
 
 /**
  * A registered storage. In a file of its own and not in the state: a state that is lost is made anew from what lies in the

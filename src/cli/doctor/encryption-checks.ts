@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
+import { localStorage } from '../../contract/default-storage.ts';
 import type { Home } from '../../contract/home.ts';
-import { localStorage } from '../../contract/storages.ts';
 import { Identities, type IdentityFile } from '../../engine/encryption/identities.ts';
 import { readLocalStorage, readStorages } from '../../storages/storage-files.ts';
 import { type Finding, ok, warning } from './finding.ts';

@@ -1,5 +1,5 @@
 import type { Backup } from '../../contract/backups.ts';
-import { localStorage } from '../../contract/storages.ts';
+import { localStorage } from '../../contract/default-storage.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import { bytesInWords } from '../plans/words.ts';
 import type { BackupRow } from '../store/backups-index.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { localStorage } from '../../contract/default-storage.ts';
 import { SkybackupError } from '../../contract/errors.ts';
-import { localStorage } from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import { noIncremental } from '../backup/incremental.ts';
 import type { Lineage, ParentManifest } from '../backup/lineage.ts';

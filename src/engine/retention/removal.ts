@@ -1,5 +1,5 @@
+import { localStorage } from '../../contract/default-storage.ts';
 import { SkybackupError, toSkybackupError } from '../../contract/errors.ts';
-import { localStorage } from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { rememberGtids } from './known-gtids.ts';

@@ -1,4 +1,4 @@
-import { localStorage } from '../../contract/storages.ts';
+import { localStorage } from '../../contract/default-storage.ts';
 import type { BackupRepository } from '../repository/repository.ts';
 import type { Storages } from './storages.ts';
 

@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto';
+import { defaultStorageOf, localStorage } from '../../contract/default-storage.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Home } from '../../contract/home.ts';
 import { serviceIdOf } from '../../contract/ids.ts';
-import {
-  type DefaultFor,
-  defaultStorageOf,
-  limitBytes,
-  localStorage,
-  type ObjectLock,
-  type StorageRequest,
-} from '../../contract/storages.ts';
+import { type DefaultFor, limitBytes, type ObjectLock, type StorageRequest } from '../../contract/storages.ts';
 import { toRfc3339 } from '../../contract/time.ts';
 import {
   changeStorage,
