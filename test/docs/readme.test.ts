@@ -139,7 +139,7 @@ describe('what the README names exists', () => {
     );
     expect(shown.length).toBeGreaterThan(6);
     for (const words of shown) {
-      const end = words.findIndex((word) => /^[-<]/.test(word));
+      const end = words.findIndex((word) => /^[-<\d]/.test(word));
       const command = words
         .slice(0, end < 0 ? words.length : end)
         .filter((word) => !['orders', 'orders-copy', 'sandbox', 'local', 'prod-s3', 'usb'].includes(word));
