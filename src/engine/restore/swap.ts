@@ -7,7 +7,7 @@ import { readMarker } from '../managed/data-marker.ts';
 import { connectWith } from '../mariadb/connect.ts';
 import { highestGtids } from '../mariadb/gtid.ts';
 import type { PrivateServer } from '../mariadb/private-server.ts';
-import { holdersOf, type ProcessIdentity } from '../mariadb/process-identity.ts';
+import { holdersOf, identify, type ProcessIdentity } from '../mariadb/process-identity.ts';
 import { proveUnused } from '../mariadb/server-process.ts';
 import { handOverState } from './binary-logs.ts';
 import { keptPath, placeOf, type RestoreTarget, runAsOwner } from './data-place.ts';
@@ -189,7 +189,11 @@ async function openExchange(
     }
   }
   const { logBin } = await server.look();
-  const stranger = holdersOf(place.data).find((holder) => holder.pid !== running?.pid);
+  const isWanted = running !== undefined || (await server.isWanted());
+  const holders = holdersOf(place.data);
+  // Started once more meanwhile, it is no stranger: draining ends its starts.
+  const own = running ?? (isWanted ? server.find() : undefined);
+  const stranger = holders.find(({ pid }) => pid !== own?.pid && identify(pid) !== undefined);
   if (stranger !== undefined) {
     throw new SkybackupError(
       'conflict',
@@ -209,7 +213,7 @@ async function openExchange(
     new_inode: idOfData(proven.data, place.by),
     old_incarnation: readMarker(place.data)?.incarnation ?? target.incarnation,
     new_incarnation: input.newIncarnation,
-    should_run: running !== undefined || (await server.isWanted()),
+    should_run: isWanted,
     running: running ?? null,
     log_bin: logBin,
     reversing: false,
