@@ -36,3 +36,8 @@ export function keyTaken(key: string, url: string): SkybackupError {
     retryable: false,
   });
 }
+
+/** The storage's own word by which one of our errors was told. */
+export function reasonOf(error: unknown): unknown {
+  return error instanceof SkybackupError ? error.details.reason : undefined;
+}

@@ -12,7 +12,7 @@ import { startGcs } from '../../doubles/gcs.ts';
 import { type HttpProxy, startHttpProxy } from '../../servers/http-proxy.ts';
 import { startS3, type TestS3 } from '../../servers/swift-s3.ts';
 import { startTcpProxy, type TcpProxy } from '../../servers/tcp-proxy.ts';
-import { digestOf, streamOf } from '../storage/stream-bytes.ts';
+import { digestOf, streamOf, watched } from '../storage/stream-bytes.ts';
 import { backupIdOf, objectKeyOf, sampleManifest } from './sample-manifest.ts';
 
 const MiB = 1024 * 1024;
@@ -147,20 +147,13 @@ describe('an object in a bucket', () => {
   });
 
   it('is whole when the server is killed in the middle and comes back', async () => {
-    const stream = through(s3.port).read(manifest, never);
     let back: Promise<void> | undefined;
-    const watched = async function* () {
-      let read = 0;
-      for await (const chunk of stream) {
-        read += chunk.length;
-        if (read > 20 * MiB && back === undefined) {
-          await s3.kill();
-          back = delay(500).then(() => s3.up());
-        }
-        yield chunk;
-      }
-    };
-    expect(await digestOf(Readable.from(watched()))).toEqual(whole);
+    const stream = watched(through(s3.port).read(manifest, never), 20 * MiB, async () => {
+      await s3.kill();
+      back = delay(500).then(() => s3.up());
+    });
+    expect(await digestOf(stream)).toEqual(whole);
+    expect(back).toBeDefined();
     await back;
   });
 

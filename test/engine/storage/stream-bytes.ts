@@ -28,3 +28,21 @@ export async function digestOf(stream: Readable): Promise<{ sha256: string; byte
   }
   return { sha256: hash.digest('hex'), bytes };
 }
+
+/** The same stream; once more than `bytes` of it went by, `reached` is called, once, and waited for. */
+export function watched(stream: Readable, bytes: number, reached: () => Promise<void>): Readable {
+  return Readable.from(
+    (async function* () {
+      let read = 0;
+      let called = false;
+      for await (const chunk of stream) {
+        read += chunk.length;
+        if (read > bytes && !called) {
+          called = true;
+          await reached();
+        }
+        yield chunk;
+      }
+    })(),
+  );
+}

@@ -118,11 +118,6 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof Refusal && wordOf(error) === 'notFound';
 }
 
-/** The word by which one of our errors was told. */
-export function reasonOf(error: unknown): unknown {
-  return error instanceof SkybackupError ? error.details.reason : undefined;
-}
-
 /**
  * A refusal, or a broken line, as our own error; what is neither passes through. Nothing else of it is kept: requests carry
  * tokens, and addresses of sessions.

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { reasonOf } from '../failure.ts';
 import type { FenceKind, StoreFeatures } from '../object-store.ts';
 import type { GcsConnection } from './connection.ts';
 import { crc32c } from './crc32c.ts';
-import { reasonOf } from './failure.ts';
 
 const bytes = Buffer.from('skybackup looks what this storage can do\n');
 const crc = crc32c(bytes);

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { SkybackupError } from '../../../contract/errors.ts';
-import { keyTaken } from '../failure.ts';
+import { keyTaken, reasonOf } from '../failure.ts';
 import type { GcsObject } from './calls.ts';
 import { type Chunk, cutChunks } from './chunks.ts';
 import type { GcsConnection } from './connection.ts';
 import { crcText } from './crc32c.ts';
-import { reasonOf } from './failure.ts';
 import { beginUpload, type Upload } from './upload.ts';
 
 interface Put {

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
+import { reasonOf } from '../failure.ts';
 import { resumedRead, type Sending } from '../resumed-read.ts';
 import type { GcsConnection } from './connection.ts';
-import { gcsFailure, isPassing, reasonOf } from './failure.ts';
+import { gcsFailure, isPassing } from './failure.ts';
 
 interface Asked {
   key: string;

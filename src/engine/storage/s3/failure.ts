@@ -132,11 +132,6 @@ export function isAbsent(error: unknown): boolean {
   return ['NoSuchKey', 'NotFound'].includes(wordOf(error));
 }
 
-/** The word by which one of our errors was told. */
-export function reasonOf(error: unknown): unknown {
-  return error instanceof SkybackupError ? error.details.reason : undefined;
-}
-
 /**
  * An error of the SDK as ours; what is none of its errors passes through. Nothing else of it is kept: the requests that it
  * quotes carry keys and signatures.

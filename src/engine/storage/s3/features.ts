@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { reasonOf } from '../failure.ts';
 import type { FenceKind, StoreFeatures } from '../object-store.ts';
 import type { S3Connection } from './connection.ts';
-import { reasonOf } from './failure.ts';
 import { discardUpload } from './unfinished.ts';
 
 const bytes = Buffer.from('skybackup looks what this storage can do\n');

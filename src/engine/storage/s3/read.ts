@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
+import { reasonOf } from '../failure.ts';
 import { resumedRead, type Sending } from '../resumed-read.ts';
 import type { S3Connection } from './connection.ts';
-import { isPassing, reasonOf, s3Failure } from './failure.ts';
+import { isPassing, s3Failure } from './failure.ts';
 
 interface Asked {
   key: string;

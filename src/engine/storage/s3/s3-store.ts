@@ -1,11 +1,9 @@
-import { Readable } from 'node:stream';
 import type { S3Credentials } from '../../../contract/credentials.ts';
-import { SkybackupError } from '../../../contract/errors.ts';
 import { registerSecret } from '../../../contract/redact.ts';
 import type { ObjectLock } from '../../../contract/storages.ts';
 import { parseBucketUrl } from '../bucket-location.ts';
+import { type Bucket, bucketStore, type ListedPage, type PutRequest } from '../bucket-store.ts';
 import { keyTaken } from '../failure.ts';
-import { checkKey, isKey } from '../object-key.ts';
 import type { ObjectStat, ObjectStore } from '../object-store.ts';
 import { type Patience, patient } from '../retry.ts';
 import { connectBucket } from './connection.ts';
@@ -48,39 +46,17 @@ export function s3Store(url: string, options: S3Options = {}): ObjectStore {
   /** Keys that are being written: of two puts here the second is refused, whatever the server would do. */
   const writing = new Set<string>();
 
-  async function put(
-    key: string,
-    body: Readable | Buffer,
-    { signal }: { signal?: AbortSignal } = {},
-  ): Promise<{ bytes: number }> {
-    const source = Buffer.isBuffer(body) ? Readable.from([body]) : body;
-    // A body may fail before its first byte is asked for; reading it then gives that error.
-    source.on('error', () => {});
-    let claimed = false;
+  async function put({ key, body, signal }: PutRequest): Promise<{ bytes: number }> {
+    if (writing.has(key)) throw keyTaken(key, connection.url);
+    writing.add(key);
     try {
-      checkKey(key);
-      if (writing.has(key)) throw keyTaken(key, connection.url);
-      writing.add(key);
-      claimed = true;
-      return await putObject(connection, { key, body: source, plan, signal, fence, active, objectLock });
-    } catch (error) {
-      source.destroy();
-      throw error;
+      return await putObject(connection, { key, body, plan, signal, fence, active, objectLock });
     } finally {
-      if (claimed) writing.delete(key);
+      writing.delete(key);
     }
   }
 
-  async function get(
-    key: string,
-    range: { start?: number; end?: number; signal?: AbortSignal; patient?: boolean } = {},
-  ): Promise<Readable> {
-    checkKey(key);
-    return readObject(connection, { key, ...range });
-  }
-
   async function stat(key: string): Promise<ObjectStat | undefined> {
-    checkKey(key);
     const found = await connection.head({ action: 'read', key });
     if (found === undefined) return undefined;
     const {
@@ -91,59 +67,45 @@ export function s3Store(url: string, options: S3Options = {}): ObjectStore {
     return { key, bytes, modified, ...(keptUntil === undefined ? {} : { keptUntil }) };
   }
 
-  async function* list(under: string): AsyncIterable<ObjectStat> {
-    if (under.includes('/')) checkKey(under.slice(0, under.lastIndexOf('/')));
-    for await (const { Contents = [] } of pages(under)) {
-      for (const { Key, Size = 0, LastModified = new Date(0) } of Contents) {
-        const key = Key?.slice(prefix.length) ?? '';
-        // Consoles leave objects that stand for folders, and others may write what is no key of ours.
-        if (isKey(key)) yield { key, bytes: Size, modified: LastModified };
-      }
-    }
-  }
-
-  async function folders(under: string): Promise<string[]> {
-    checkKey(under);
-    const names: string[] = [];
-    for await (const { CommonPrefixes = [] } of pages(`${under}/`, { Delimiter: '/' })) {
-      for (const { Prefix = '' } of CommonPrefixes) names.push(Prefix.slice(prefix.length + under.length + 1, -1));
-    }
-    return names.filter(isKey).sort();
-  }
-
-  async function* pages(under: string, more: { Delimiter?: string } = {}) {
-    let marker: { ContinuationToken?: string } = {};
-    for (;;) {
-      const request = { Prefix: prefix + under, MaxKeys: options.pageKeys, ...more, ...marker };
+  async function* pages(under: string, delimiter?: '/'): AsyncIterable<ListedPage> {
+    let token: string | undefined;
+    do {
+      const request = {
+        Prefix: prefix + under,
+        MaxKeys: options.pageKeys,
+        Delimiter: delimiter,
+        ContinuationToken: token,
+      };
       const page = await connection.ask({ action: 'listed', key: under }, (calls, signal) =>
         calls.list(request, signal),
       );
-      yield page;
-      if (!page.IsTruncated || page.NextContinuationToken === undefined) return;
-      marker = { ContinuationToken: page.NextContinuationToken };
-    }
+      const { Contents = [], CommonPrefixes = [] } = page;
+      yield {
+        objects: Contents.map(({ Key = '', Size = 0, LastModified = new Date(0) }) => ({
+          name: Key,
+          bytes: Size,
+          modified: LastModified,
+        })),
+        folders: CommonPrefixes.map(({ Prefix = '' }) => Prefix),
+      };
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
   }
 
-  async function remove(key: string): Promise<void> {
-    checkKey(key);
-    const name = connection.nameOf(key);
-    try {
-      await connection.ask({ action: 'deleted', key }, (calls, signal) => calls.remove({ Key: name }, signal));
-    } catch (error) {
-      if (!(error instanceof SkybackupError) || error.code !== 'not_found') throw error;
-    }
-  }
-
-  return {
+  const bucketOfS3: Bucket = {
     url: connection.url,
+    prefix,
     put,
-    get,
-    parallelGets: true,
+    read: (request) => readObject(connection, request),
     stat,
-    list,
-    folders,
-    delete: remove,
-    freeBytes: async () => undefined,
+    pages,
+    remove: (key) =>
+      connection.ask({ action: 'deleted', key }, (calls, signal) =>
+        calls.remove({ Key: connection.nameOf(key) }, signal),
+      ),
+  };
+  return {
+    ...bucketStore(bucketOfS3),
     sweep: (olderThanMs, under = '') => sweepUploads(connection, prefix + under, { olderThanMs, active }),
     locksObjects: () => hasObjectLock(connection),
     features: (scratch) => findFeatures(connection, scratch),

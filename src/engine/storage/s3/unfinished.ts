@@ -1,5 +1,5 @@
+import { reasonOf } from '../failure.ts';
 import type { S3Connection } from './connection.ts';
-import { reasonOf } from './failure.ts';
 
 /** Parts of an upload that was neither completed nor given up; a server keeps and charges them for ever. */
 export interface Upload {

@@ -1,17 +1,15 @@
-import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startGcs, type TestGcs } from '../../../doubles/gcs.ts';
 import { type HttpProxy, startHttpProxy } from '../../../servers/http-proxy.ts';
 import { startTcpProxy, type TcpProxy } from '../../../servers/tcp-proxy.ts';
+import { resumedReads, steadfast } from '../resumed-read-contract.ts';
 import { digestOf, streamOf } from '../stream-bytes.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const size = 30 * MiB + 17;
 const chunkBytes = 8 * MiB;
-/** Longer than the server's start takes on a busy machine. */
-const steadfast = { tries: 200, firstWaitMs: 50, longestWaitMs: 300 };
 
 let gcs: TestGcs;
 let line: TcpProxy;
@@ -154,82 +152,7 @@ describe('a put goes on', () => {
   });
 });
 
-describe('a get goes on from the byte it had reached', () => {
-  beforeAll(async () => {
-    await gcs.store({ prefix: 'read' }).put('v1/a', streamOf(size));
-  });
-  const store = (port: number) => gcs.store({ prefix: 'read', port, stallMs: 1500, patience: steadfast });
-
-  it('where connections are cut, and where one stalls', async () => {
-    line.troubles.push(
-      { kind: 'cut', direction: 'down', afterBytes: 5 * MiB },
-      { kind: 'stall', direction: 'down', afterBytes: 5 * MiB },
-      { kind: 'cut', direction: 'down', afterBytes: 1 },
-    );
-    expect(await digestOf(await store(line.port).get('v1/a'))).toEqual(whole);
-    expect(line.troubles).toEqual([]);
-    expect(line.connections).toBeGreaterThan(3);
-  });
-
-  it('of a range too, and no byte more', async () => {
-    line.troubles.push({ kind: 'cut', direction: 'down', afterBytes: 2 * MiB });
-    const part = await digestOf(await store(line.port).get('v1/a', { start: 1000, end: 7 * MiB }));
-    expect(part.bytes).toBe(7 * MiB - 999);
-    expect(part).toEqual(await digestOf(await store(gcs.port).get('v1/a', { start: 1000, end: 7 * MiB })));
-  });
-
-  it('when the server is killed and comes back', async () => {
-    const stream = await store(gcs.port).get('v1/a');
-    let back: Promise<void> | undefined;
-    const slowly = async function* () {
-      let read = 0;
-      for await (const chunk of stream) {
-        read += chunk.length;
-        if (read > 5 * MiB && back === undefined) {
-          await gcs.kill();
-          back = delay(500).then(() => gcs.up());
-        }
-        yield chunk;
-      }
-    };
-    expect(await digestOf(Readable.from(slowly()))).toEqual(whole);
-    await back;
-  });
-
-  it('when nobody reads for longer than a stall takes', async () => {
-    const stream = await store(gcs.port).get('v1/a');
-    await delay(2500);
-    expect(await digestOf(stream)).toEqual(whole);
-  });
-
-  it('but not once nobody reads it any more', async () => {
-    const stream = await store(line.port).get('v1/a');
-    line.troubles.push({ kind: 'cut', direction: 'down', afterBytes: 5 * MiB });
-    let read = 0;
-    for await (const chunk of stream) {
-      read += chunk.length;
-      if (read > 10 * MiB) break;
-    }
-    const { connections } = line;
-    await delay(1000);
-    expect(line.connections).toBe(connections);
-    expect(line.open).toBe(0);
-  });
-
-  it('but not with the bytes of another object that took its place', async () => {
-    const client = gcs.store({ prefix: 'replaced', port: line.port });
-    await client.put('v1/a', streamOf(size));
-    const stream = await client.get('v1/a');
-    line.troubles.push({ kind: 'cut', direction: 'down', afterBytes: 1 });
-    const direct = gcs.store({ prefix: 'replaced' });
-    await direct.delete('v1/a');
-    await direct.put('v1/a', streamOf(size + 1));
-    await expect(digestOf(stream)).rejects.toMatchObject({
-      code: 'storage_failed',
-      details: { reason: 'conditionNotMet' },
-    });
-  });
-});
+resumedReads(startGcs, 'conditionNotMet');
 
 describe('a put that is given up', () => {
   it('leaves nothing, with a chunk on its way over a slow line', async () => {

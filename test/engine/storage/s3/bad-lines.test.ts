@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -6,12 +5,11 @@ import { partPlan } from '../../../../src/engine/storage/s3/part-plan.ts';
 import { type HttpProxy, startHttpProxy } from '../../../servers/http-proxy.ts';
 import { startS3, type TestS3 } from '../../../servers/swift-s3.ts';
 import { startTcpProxy, type TcpProxy } from '../../../servers/tcp-proxy.ts';
+import { resumedReads, steadfast } from '../resumed-read-contract.ts';
 import { digestOf, streamOf } from '../stream-bytes.ts';
 
 const MiB = 1024 * 1024;
 const size = 30 * MiB + 17;
-/** Longer than the server's start takes on a busy machine. */
-const steadfast = { tries: 200, firstWaitMs: 50, longestWaitMs: 300 };
 
 let s3: TestS3;
 let line: TcpProxy;
@@ -128,83 +126,7 @@ describe('a put goes on', () => {
   });
 });
 
-describe('a get goes on from the byte it had reached', () => {
-  beforeAll(async () => {
-    await s3.store({ prefix: 'read' }).put('v1/a', streamOf(size));
-  });
-  const store = (port: number) => s3.store({ prefix: 'read', port, stallMs: 1500, patience: steadfast });
-
-  it('where connections are cut, and where one stalls', async () => {
-    line.troubles.push(
-      { kind: 'cut', direction: 'down', afterBytes: 5 * MiB },
-      { kind: 'stall', direction: 'down', afterBytes: 5 * MiB },
-      { kind: 'cut', direction: 'down', afterBytes: 1 },
-    );
-    expect(await digestOf(await store(line.port).get('v1/a'))).toEqual(whole);
-    expect(line.troubles).toEqual([]);
-    expect(line.connections).toBeGreaterThan(3);
-  });
-
-  it('of a range too, and no byte more', async () => {
-    line.troubles.push({ kind: 'cut', direction: 'down', afterBytes: 2 * MiB });
-    const part = await digestOf(await store(line.port).get('v1/a', { start: 1000, end: 7 * MiB }));
-    expect(part.bytes).toBe(7 * MiB - 999);
-    expect(part).toEqual(await digestOf(await store(s3.port).get('v1/a', { start: 1000, end: 7 * MiB })));
-  });
-
-  it('when the server is killed and comes back', async () => {
-    const stream = await store(s3.port).get('v1/a');
-    let back: Promise<void> | undefined;
-    const slowly = async function* () {
-      let read = 0;
-      for await (const chunk of stream) {
-        read += chunk.length;
-        if (read > 5 * MiB && back === undefined) {
-          await s3.kill();
-          back = delay(500).then(() => s3.up());
-        }
-        yield chunk;
-      }
-    };
-    expect(await digestOf(Readable.from(slowly()))).toEqual(whole);
-    await back;
-  });
-
-  it('when nobody reads for longer than a stall takes', async () => {
-    const stream = await store(s3.port).get('v1/a');
-    await delay(2500);
-    expect(await digestOf(stream)).toEqual(whole);
-  });
-
-  it('but not once nobody reads it any more', async () => {
-    const stream = await store(line.port).get('v1/a');
-    line.troubles.push({ kind: 'cut', direction: 'down', afterBytes: 5 * MiB });
-    let read = 0;
-    for await (const chunk of stream) {
-      read += chunk.length;
-      if (read > 10 * MiB) break;
-    }
-    const { connections } = line;
-    expect(connections).toBe(2);
-    await delay(1000);
-    expect(line.connections).toBe(connections);
-    expect(line.open).toBe(0);
-  });
-
-  it('but not with the bytes of another object that took its place', async () => {
-    const client = s3.store({ prefix: 'replaced', port: line.port });
-    await client.put('v1/a', streamOf(size));
-    const stream = await client.get('v1/a');
-    line.troubles.push({ kind: 'cut', direction: 'down', afterBytes: 1 });
-    const direct = s3.store({ prefix: 'replaced' });
-    await direct.delete('v1/a');
-    await direct.put('v1/a', streamOf(size + 1));
-    await expect(digestOf(stream)).rejects.toMatchObject({
-      code: 'storage_failed',
-      details: { reason: 'PreconditionFailed' },
-    });
-  });
-});
+resumedReads(startS3, 'PreconditionFailed');
 
 describe('a put that is given up', () => {
   it('leaves no part, with several on their way over a slow line', async () => {
