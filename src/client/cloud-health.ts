@@ -1,21 +1,26 @@
-import type { Backup } from '../contract/backups.ts';
+import type { Backup, BackupQuery } from '../contract/backups.ts';
 import { once } from '../contract/cron.ts';
 import { restoredFrom } from '../contract/either-revision.ts';
-import type { Schedule } from '../contract/schedules.ts';
+import type { Restore, RestoreQuery } from '../contract/restores.ts';
+import type { Schedule, ScheduleQuery } from '../contract/schedules.ts';
 import type { Health } from '../contract/service-health.ts';
 import type { Service } from '../contract/services.ts';
 import { classifyStatus } from '../contract/status.ts';
-import { parsePointInTime } from '../contract/time.ts';
+import { readTime } from '../contract/time.ts';
 import type { FailedRuns, GoodBackup, ProvenRestore, RunningBackup, ServiceFacts } from '../health/facts.ts';
+import { atMost } from './at-most.ts';
 import type { BackupApi, CallOptions } from './backup-api.ts';
+import { listsAtOnce } from './walk-services.ts';
 
 const pageSize = 100;
 /** The cloud keeps seven days: what was owed before cannot be told from what has gone. */
 const keptMs = 7 * 24 * 60 * 60_000;
-/** More pages of them than these hold binary logs alone. */
-const mostPages = 5;
 
-type Lists = Pick<BackupApi, 'listServices' | 'getService' | 'listBackups' | 'listSchedules' | 'listRestores'>;
+interface Lists extends Pick<BackupApi, 'listServices' | 'getService' | 'listBackups'> {
+  everyBackup(query: BackupQuery, options: CallOptions): Promise<Backup[]>;
+  everySchedule(query: ScheduleQuery, options: CallOptions): Promise<Schedule[]>;
+  everyRestore(query: RestoreQuery, options: CallOptions): Promise<Restore[]>;
+}
 
 /** The cloud tells nobody how well a service is covered: judged here, from what it lists, as a daemon judges its own. */
 export async function cloudHealth(api: Lists, serviceId: string | undefined, options: CallOptions): Promise<Health> {
@@ -23,9 +28,10 @@ export async function cloudHealth(api: Lists, serviceId: string | undefined, opt
   const services =
     serviceId === undefined ? await api.listServices(options) : [await api.getService(serviceId, options)];
   const scope = serviceId === undefined ? {} : { service_id: services[0]?.id };
-  const schedules = await everyPage((page) => api.listSchedules({ ...scope, page, page_size: pageSize }, options));
+  const schedules = await api.everySchedule(scope, options);
   // A backup of one service may have been restored onto another.
-  const restores = await everyPage((page) => api.listRestores({ page, page_size: pageSize, order: 'desc' }, options));
+  const restores = await api.everyRestore({}, options);
+  const backups = await backupsOf(api, services, options);
   const proven = restores.flatMap((restore): (ProvenRestore & { source: string })[] => {
     const backup_id = restoredFrom(restore);
     const source = backup_id?.split(':')[1];
@@ -38,10 +44,9 @@ export async function cloudHealth(api: Lists, serviceId: string | undefined, opt
   const facts: ServiceFacts[] = [];
   for (const service of services) {
     const own = schedules.filter((each) => each.service_id === service.id && each.schedule !== once);
-    const query = { service_id: service.id, order: 'desc', page_size: pageSize } as const;
-    const backups = await everyPage((page) => api.listBackups({ ...query, page }, options));
     const newest = proven.filter(({ source }) => source === service.id).sort((a, b) => b.at - a.at)[0];
-    facts.push(factsOf(service, backups, own, newest));
+    const taken = backups.filter((each) => each.service_id === service.id);
+    facts.push(factsOf(service, taken, own, newest));
   }
   return assess(facts, Date.now());
 }
@@ -60,7 +65,7 @@ function factsOf(
     const found = timed.find((each) => each.type === type && classifyStatus(each.backup.status) === 'done');
     if (found === undefined) return [];
     const { backup, started } = found;
-    const at = parsePointInTime(backup.point_in_time ?? '')?.getTime() ?? started;
+    const at = moment(backup.point_in_time) ?? started;
     const bytes = backup.storage_bytes ?? backup.backup_size;
     return [{ id: backup.id, type, at, started, ended: Math.max(started, moment(backup.end_time) ?? started), bytes }];
   });
@@ -96,14 +101,14 @@ function factsOf(
   };
 }
 
-async function everyPage<T>(list: (page: number) => Promise<{ items: T[]; pages: number }>): Promise<T[]> {
-  const all: T[] = [];
-  for (let page = 1, pages = 1; page <= Math.min(pages, mostPages); page += 1) {
-    const part = await list(page);
-    all.push(...part.items);
-    pages = part.items.length === 0 ? page : part.pages;
+/** In the fewer requests of two ways: all backups there are, or those of each service. */
+async function backupsOf(api: Lists, services: readonly Service[], options: CallOptions): Promise<Backup[]> {
+  if (services.length > 1) {
+    const { count } = await api.listBackups({ order: 'desc', page: 1, page_size: pageSize }, options);
+    if (count <= services.length * pageSize) return api.everyBackup({}, options);
   }
-  return all;
+  const each = await atMost(listsAtOnce, services, ({ id }) => api.everyBackup({ service_id: id }, options));
+  return each.flat();
 }
 
 /** The list of types is open, and sentences are made with them: a word, or `unknown`. */
@@ -112,10 +117,9 @@ function typeOf({ type }: { type: string }): string {
 }
 
 function startOf({ start_time, point_in_time }: Backup): number {
-  return moment(start_time) ?? parsePointInTime(point_in_time ?? '')?.getTime() ?? 0;
+  return moment(start_time) ?? moment(point_in_time) ?? 0;
 }
 
 function moment(time: string | undefined): number | undefined {
-  const at = Date.parse(time ?? '');
-  return Number.isNaN(at) ? undefined : at;
+  return readTime(time)?.getTime();
 }

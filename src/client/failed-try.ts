@@ -1,4 +1,4 @@
-import { SkybackupError } from '../contract/errors.ts';
+import { type ErrorOptions, SkybackupError } from '../contract/errors.ts';
 import type { Peer } from './http-failure.ts';
 import type { TryFailure } from './retry.ts';
 
@@ -13,7 +13,13 @@ export class FailedTry extends Error {
   }
 }
 
-export const maybeDone = 'Look at the current state before calling again: the request may have been carried out.';
+const maybeDone = 'Look at the current state before calling again: the request may have been carried out.';
+
+/** Of a change whose answer is lost or cannot be read nobody knows whether it was made: nothing repeats it by itself. */
+export function unknowing(method: string): ErrorOptions {
+  return method === 'GET' ? {} : { hint: maybeDone, retryable: false, details: { may_be_done: true } };
+}
+
 const neverSent = new Set([
   'ECONNREFUSED',
   'ENOENT',
@@ -36,10 +42,9 @@ export function brokenTry(
 ): Error {
   const code = errorCode(error);
   const call = `${method} ${path}`;
-  const unknowing = method === 'GET' ? {} : { hint: maybeDone, retryable: false };
   if (timedOut) {
     const message = `${peer.url} did not answer ${call} in time.`;
-    const hint = method === 'GET' ? { hint: 'Call again in a moment.' } : unknowing;
+    const hint = method === 'GET' ? { hint: 'Call again in a moment.' } : unknowing(method);
     return new FailedTry({ kind: 'broken' }, new SkybackupError('timeout', message, { cause: error, ...hint }));
   }
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
@@ -47,6 +52,7 @@ export function brokenTry(
       cause: error,
       retryable: false,
       hint: 'Ask for a smaller page.',
+      ...unknowing(method),
     });
   }
   if (code !== undefined && neverSent.has(code)) {
@@ -67,7 +73,10 @@ export function brokenTry(
   }
   const when = status === undefined ? 'before it answered' : 'in the middle of the answer';
   const message = `The connection to ${peer.url} broke ${when} to ${call}${code ? ` (${code})` : ''}.`;
-  return new FailedTry({ kind: 'broken' }, new SkybackupError('unreachable', message, { cause: error, ...unknowing }));
+  return new FailedTry(
+    { kind: 'broken' },
+    new SkybackupError('unreachable', message, { cause: error, ...unknowing(method) }),
+  );
 }
 
 function errorCode(error: unknown): string | undefined {
@@ -78,6 +87,6 @@ function errorCode(error: unknown): string | undefined {
 
 /** The caller gave up. What was sent already may have been carried out all the same. */
 export function cancelled(method: string, sent: boolean): SkybackupError {
-  const unknowing = sent && method !== 'GET' ? { hint: maybeDone } : {};
-  return new SkybackupError('cancelled', 'The call was cancelled.', unknowing);
+  const options = sent && method !== 'GET' ? { hint: maybeDone, details: { may_be_done: true } } : {};
+  return new SkybackupError('cancelled', 'The call was cancelled.', options);
 }

@@ -11,12 +11,11 @@ import { servicesCalls } from './services-calls.ts';
 /** The Backup API over HTTP. Reads every revision tolerantly, writes strictly; nothing is sent before the first call. */
 export function httpBackupApi(provider: Provider, http: Http, home: Pick<Home, 'storages'>): BackupApi {
   const services = servicesCalls(http);
-  const calls = {
-    ...services,
-    ...backupsCalls(http, provider.kind),
-    ...schedulesCalls(http, provider.kind, services.listServices),
-    ...restoresCalls(http, provider.kind, services.listServices),
-  };
+  const { everyBackup, ...backups } = backupsCalls(http, provider.kind);
+  const { everySchedule, ...schedules } = schedulesCalls(http, provider.kind, services.listServices);
+  const { everyRestore, ...restores } = restoresCalls(http, provider.kind, services.listServices);
+  const calls = { ...services, ...backups, ...schedules, ...restores };
+  const lists = { ...services, everyBackup, everySchedule, everyRestore, listBackups: backups.listBackups };
   return {
     provider,
     ...calls,
@@ -24,7 +23,7 @@ export function httpBackupApi(provider: Provider, http: Http, home: Pick<Home, '
     getHealth:
       provider.kind === 'daemon'
         ? daemonHealthCall(http)
-        : async (serviceId, options = {}) => (await import('./cloud-health.ts')).cloudHealth(calls, serviceId, options),
+        : async (serviceId, options = {}) => (await import('./cloud-health.ts')).cloudHealth(lists, serviceId, options),
     daemon: provider.kind === 'daemon' ? daemonCalls(http) : undefined,
     close: () => http.close(),
   };

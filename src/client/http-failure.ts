@@ -1,6 +1,7 @@
-import { ErrorBody } from '../contract/error-body.ts';
 import { type ErrorCode, type ErrorOptions, errorTable, SkybackupError } from '../contract/errors.ts';
 import { redact } from '../contract/redact.ts';
+import { unknowing } from './failed-try.ts';
+import { operationOf } from './operation-words.ts';
 
 /** Who is asked, as far as error messages need to know. */
 export interface Peer {
@@ -39,6 +40,8 @@ export function failureOf(answer: FailedAnswer, peer: Peer): SkybackupError {
       {
         ...options,
         retryable: false,
+        // "See other" is how some servers answer what they have done.
+        ...(status === 303 ? unknowing(method) : {}),
       },
     );
   }
@@ -70,30 +73,39 @@ export function failureOf(answer: FailedAnswer, peer: Peer): SkybackupError {
           ? `Check the key in ${peer.keySetting}: it is wrong, expired or revoked${peer.kind === 'cloud' ? ', or must be sent in the other form (SKYSQL_AUTH=x-api-key or bearer)' : ''}.`
           : errorTable.unauthorized.hint,
       });
-    case 403:
-      return new SkybackupError('forbidden', `${peer.url} does not allow ${method} ${path} (HTTP 403)${page}.`, {
+    case 403: {
+      const { words: operation, role } = operationOf(method, path);
+      return new SkybackupError('forbidden', `${peer.url} does not allow ${operation} (HTTP 403)${page}.`, {
         ...options,
-        hint: roleHint(method, path, peer),
+        hint: roleHint(operation, role, peer),
       });
+    }
     default:
       return new SkybackupError(codeOf(status), `${peer.url} answered ${method} ${path} with HTTP ${status}${page}.`, {
         ...options,
-        ...(status >= 500 ? { hint: serverHint(method) } : {}),
+        ...(status >= 500 ? serverFailed(method, status, answer.retryAfterMs, options) : {}),
       });
   }
 }
 
-function roleHint(method: string, path: string, peer: Peer): string {
+function roleHint(operation: string, role: string | undefined, peer: Peer): string {
   const key = peer.keySetting === undefined ? 'the key' : `the key in ${peer.keySetting}`;
-  if (method !== 'GET' && path.includes('/schedules'))
-    return `Creating, changing and deleting schedules needs the Administrator role: give ${key} that role, or use another key.`;
-  return `The role of ${key} is too low for this: ask an administrator of the organisation for a higher one.`;
+  return role === undefined
+    ? `The role of ${key} is too low for ${operation}. Which role that needs is not documented; schedules need the Administrator role: ask an administrator of the organisation.`
+    : `${operation[0]?.toUpperCase()}${operation.slice(1)} needs the ${role} role: give ${key} that role, or use another key.`;
 }
 
-function serverHint(method: string): string {
-  return method === 'GET'
-    ? 'Call again in a moment; if it stays so, the trouble is on the server.'
-    : 'Look at the current state before calling again: the request may have been carried out.';
+function serverFailed(
+  method: string,
+  status: number,
+  retryAfterMs: number | undefined,
+  { details }: ErrorOptions,
+): ErrorOptions {
+  if (method === 'GET') return { hint: 'Call again in a moment; if it stays so, the trouble is on the server.' };
+  // It said when to come again instead of doing it.
+  if (status === 503 && retryAfterMs !== undefined) return {};
+  const unknown = unknowing(method);
+  return { ...unknown, details: { ...details, ...unknown.details } };
 }
 
 function codeOf(status: number): ErrorCode {
@@ -130,26 +142,41 @@ function readBody(text: string): ReadBody {
     // Truncated or plain text: its beginning is still the best that can be told.
     return { ...nothing, words: shorten(trimmed, 200), html: undefined };
   }
-  const parsed = ErrorBody.safeParse(json);
-  if (!parsed.success) return { ...nothing, words: shorten(trimmed, 200), html: undefined };
-  const { errors, exception, trace_id, message, detail } = parsed.data;
-  const first = errors?.[0];
-  const told = (errors ?? []).flatMap((each) => [each.message ?? each.error ?? []].flat());
-  const other = [message, detail, exception].find((each) => typeof each === 'string');
-  const details = first?.details;
+  const { errors, trace_id } = isRecord(json) ? json : { errors: json, trace_id: undefined };
+  const told = saidBy(errors);
+  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  const { error, solution, retryable, details } = isRecord(first) ? first : {};
   return {
-    words: shorten(told.length > 0 ? told.join('; ') : String(other ?? ''), 600),
-    code: isCode(first?.error) && told.length > 0 ? first.error : undefined,
-    hint: first?.solution === undefined ? undefined : shorten(first.solution, 600),
-    retryable: first?.retryable,
+    words: shorten((told.length > 0 ? told : saidBy(json)).join('; '), 600),
+    code: isCode(error) && told.length > 0 ? error : undefined,
+    hint: typeof solution === 'string' ? shorten(solution, 600) : undefined,
+    retryable: typeof retryable === 'boolean' ? retryable : undefined,
     details: isRecord(details) ? details : undefined,
-    traceId: trace_id === undefined ? undefined : shorten(trace_id, 100),
+    traceId: typeof trace_id === 'string' ? shorten(trace_id, 100) : undefined,
     html: undefined,
   };
 }
 
-function isCode(text: string | undefined): text is ErrorCode {
-  return text !== undefined && Object.hasOwn(errorTable, text);
+/** Where an error's words stand, in whatever shape it came; the first that says anything counts. */
+const spoken = ['errors', 'message', 'error', 'detail', 'description', 'error_description', 'title', 'exception'];
+
+function saidBy(value: unknown, depth = 0): string[] {
+  if (typeof value === 'string') return value.trim() === '' ? [] : [value];
+  if (depth > 4) return [];
+  if (Array.isArray(value)) return value.slice(0, 10).flatMap((each) => saidBy(each, depth + 1));
+  if (!isRecord(value)) return [];
+  for (const name of spoken) {
+    const words = Object.hasOwn(value, name) ? saidBy(value[name], depth + 1) : [];
+    if (words.length > 0) return words;
+  }
+  // `{"errors": {"service_id": ["is required"]}}`
+  return depth === 0
+    ? []
+    : Object.entries(value).flatMap(([name, each]) => saidBy(each, depth + 1).map((words) => `${name}: ${words}`));
+}
+
+function isCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(errorTable, text);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import { SkybackupError } from '../contract/errors.ts';
-import { brokenTry, cancelled, FailedTry, maybeDone } from './failed-try.ts';
+import { brokenTry, cancelled, FailedTry, unknowing } from './failed-try.ts';
 import { failureOf, type Peer, shorten } from './http-failure.ts';
 import { mayRepeat, parseRetryAfter, retryDelay } from './retry.ts';
 
@@ -53,9 +53,20 @@ export function createHttp(target: HttpTarget): Http {
     return agent;
   };
 
+  // A limiter means all calls to its server: until then none of this process goes out.
+  let quietUntil = 0;
+
   async function request(wanted: HttpRequest): Promise<HttpAnswer> {
+    const { method, signal } = wanted;
     const deadline = performance.now() + (wanted.deadlineMs ?? 30_000);
+    const pause = (ms: number): Promise<void> =>
+      sleep(ms, undefined, signal ? { signal } : {}).catch(() => {
+        throw cancelled(method, false);
+      });
     for (let failedTries = 0; ; ) {
+      const quietMs = quietUntil - performance.now();
+      // Spread out, so that those who waited do not all come at once.
+      if (quietMs > 0 && quietMs < deadline - performance.now()) await pause(quietMs + Math.random() * 250);
       const remainingMs = deadline - performance.now();
       try {
         return await tryOnce(await open(), target, wanted, remainingMs);
@@ -65,7 +76,7 @@ export function createHttp(target: HttpTarget): Http {
         // A local socket without a listener needs a daemon, not patience.
         const patient = !(error.failure.kind === 'unconnected' && target.socketPath !== undefined);
         const delay =
-          patient && mayRepeat(wanted.method, error.failure)
+          patient && mayRepeat(method, error.failure)
             ? retryDelay({
                 failedTries,
                 remainingMs: deadline - performance.now(),
@@ -73,9 +84,9 @@ export function createHttp(target: HttpTarget): Http {
               })
             : undefined;
         if (delay === undefined) throw error.error;
-        await sleep(delay, undefined, wanted.signal ? { signal: wanted.signal } : {}).catch(() => {
-          throw cancelled(wanted.method, false);
-        });
+        if (error.failure.kind === 'status' && error.failure.status === 429)
+          quietUntil = Math.max(quietUntil, performance.now() + delay);
+        await pause(delay);
       }
     }
   }
@@ -127,7 +138,8 @@ async function tryOnce(
     };
     const text = await response.body.text();
     if (status >= 300) {
-      const retryAfterMs = parseRetryAfter(header('retry-after'));
+      const itsNow = Date.parse(header('date') ?? '');
+      const retryAfterMs = parseRetryAfter(header('retry-after'), Number.isNaN(itsNow) ? undefined : itsNow);
       const error = failureOf({ status, method, path, text, retryAfterMs, location: header('location') }, target);
       throw new FailedTry({ kind: 'status', status, retryAfterMs }, error);
     }
@@ -148,7 +160,7 @@ function parse(text: string, { method, path }: HttpRequest, target: HttpTarget):
     throw new SkybackupError('bad_answer', `${target.url} answered ${method} ${path} with ${what}.`, {
       cause,
       // It said yes: repeating a change because its answer cannot be read would make it twice.
-      ...(method === 'GET' ? {} : { retryable: false, hint: maybeDone }),
+      ...unknowing(method),
     });
   }
 }

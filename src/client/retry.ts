@@ -38,12 +38,18 @@ export function retryDelay(
   return delay < wait.remainingMs ? delay : undefined;
 }
 
-/** `Retry-After` in milliseconds: seconds, or an HTTP date. Undefined when it is neither; 0 when the moment is past. */
+/** What asks for a longer wait than this is taken for this: nobody waits for it, and it may be nonsense. */
+const longestWaitMs = 3_600_000;
+
+/**
+ * `Retry-After` in milliseconds: seconds, or an HTTP date. Undefined when it is neither; 0 when the moment is past. `now` is the
+ * server's own clock (its `Date`) where it told it: ours may be hours off.
+ */
 export function parseRetryAfter(header: string | undefined, now: number = Date.now()): number | undefined {
   const text = header?.trim();
   if (!text) return undefined;
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, longestWaitMs);
   if (!/^[A-Za-z]{3}[a-z]*,/.test(text)) return undefined;
   const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(0, at - now), longestWaitMs);
 }

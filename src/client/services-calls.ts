@@ -15,15 +15,17 @@ const PowerAnswer = z.object({ status: z.string(), job_id: z.int().optional() })
 export function servicesCalls(http: Http): Pick<BackupApi, 'listServices' | 'getService' | 'setPower'> {
   return {
     async listServices(options = {}) {
-      const services: Service[] = [];
+      const services = new Map<string, Service>();
+      const tokens = new Set<string | undefined>();
       let token: string | undefined;
       for (let page = 0; page < mostPages; page += 1) {
         const query = { page_size: 100, page_token: token };
         const answer = await http.request({ method: 'GET', path: base, query, ...bounds(options) });
-        services.push(...readList(Service, answer.body, 'services', 'service').items);
-        const next = answer.header('x-skysql-page-token-next') || undefined;
-        if (next === undefined || next === token) return services;
-        token = next;
+        // One that moves to a later page while they are read comes twice.
+        for (const each of readList(Service, answer.body, 'services', 'service').items) services.set(each.id, each);
+        tokens.add(token);
+        token = answer.header('x-skysql-page-token-next') || undefined;
+        if (token === undefined || tokens.has(token)) return [...services.values()];
       }
       throw new SkybackupError('bad_answer', 'The server gives ever more pages of services.', { retryable: false });
     },

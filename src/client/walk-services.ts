@@ -1,47 +1,74 @@
 import { SkybackupError } from '../contract/errors.ts';
 import type { Page } from '../contract/pages.ts';
-import type { BackupApi, CallOptions, Provider } from './backup-api.ts';
+import { atMost } from './at-most.ts';
+import type { BackupApi, CallOptions } from './backup-api.ts';
+import { cloudPage, everyRow, inOrder, type RowKeys } from './every-row.ts';
 import { refusedAs400 } from './http-call.ts';
-import { allPages, cut, type PageWanted } from './paging.ts';
+import { cut, type PageWanted } from './paging.ts';
+import type { ReadList } from './read-answer.ts';
 
 interface ListQuery extends PageWanted {
   service_id?: string | undefined;
   order?: 'asc' | 'desc' | undefined;
 }
 
+/** So many lists of services are read at once: enough to be quick, too few to be a storm. */
+export const listsAtOnce = 6;
+
+interface Lists<Q, T> {
+  page(query: Q, options: CallOptions): Promise<Page<T>>;
+  /** All of a service, or of all. */
+  every(query: Q, options: CallOptions): Promise<T[]>;
+}
+
 /**
- * Lists over all services. The early cloud lists without `service_id`, the newer one answers 400: then every service is asked
- * in turn, and the next calls of this process begin with that.
+ * Lists of the cloud, of one service or over all. The early revision lists without `service_id`, the newer one answers 400: then
+ * the services are asked one by one, and the next calls of this process begin with that.
  */
 export function walkServices<Q extends ListQuery, T extends { id: number }>(
-  kind: Provider['kind'],
   listServices: BackupApi['listServices'],
-  fetchPage: (query: Q, options: CallOptions) => Promise<Page<T>>,
-): (query: Q, options: CallOptions) => Promise<Page<T>> {
+  fetch: (query: Q, options: CallOptions) => Promise<ReadList<T>>,
+): Lists<Q, T> {
+  const keys: RowKeys<T> = { id: ({ id }) => id, at: ({ id }) => id };
   let mustWalk = false;
 
-  async function walk(query: Q, options: CallOptions): Promise<Page<T>> {
-    const all: T[] = [];
-    for (const { id } of await listServices(options)) {
-      const ofService = (page: number, page_size: number): Promise<Page<T>> =>
-        fetchPage({ ...query, service_id: id, page, page_size }, options);
-      all.push(...(await allPages(ofService).catch(gone)));
-    }
-    all.sort((a, b) => (query.order === 'desc' ? b.id - a.id : a.id - b.id));
-    return cut(all, query);
+  const every = (query: Q, options: CallOptions): Promise<T[]> =>
+    everyRow((part) => fetch({ ...query, ...part }, options), keys);
+
+  async function walk(query: Q, options: CallOptions): Promise<T[]> {
+    const services = await listServices(options);
+    const parts = await atMost(listsAtOnce, services, ({ id }) =>
+      every({ ...query, service_id: id }, options).catch(gone),
+    );
+    mustWalk = true;
+    return parts.flat();
   }
 
-  return async (query, options) => {
-    if (query.service_id !== undefined || kind === 'daemon') return fetchPage(query, options);
-    if (mustWalk) return walk(query, options);
+  async function orWalk<R>(query: Q, options: CallOptions, ask: () => Promise<R>, of: (rows: T[]) => R): Promise<R> {
+    if (query.service_id === undefined && mustWalk) return of(await walk(query, options));
     try {
-      return await fetchPage(query, options);
+      return await ask();
     } catch (error) {
-      if (!refusedAs400(error)) throw error;
-      const page = await walk(query, options);
-      mustWalk = true;
-      return page;
+      if (query.service_id !== undefined || !refusedAs400(error)) throw error;
+      return of(await walk(query, options));
     }
+  }
+
+  return {
+    page: (query, options) =>
+      orWalk(
+        query,
+        options,
+        () => cloudPage(query, (part) => fetch({ ...query, ...part }, options), keys),
+        (rows) => cut(inOrder(rows, query.order ?? 'asc', keys), query),
+      ),
+    every: (query, options) =>
+      orWalk(
+        query,
+        options,
+        () => every(query, options),
+        (rows) => rows,
+      ),
   };
 }
 

@@ -58,6 +58,8 @@ export const Schedule = z.looseObject({
   scheduled_at: z.string().optional(),
   created_at: z.string().optional(),
   updated_at: z.string().optional(),
+  /** When the cloud took it, by its own clock (the answer's `Date`); only its maker knows. */
+  accepted_at: z.string().optional(),
   suspended: z.boolean().optional(),
   labels: z.record(z.string(), z.unknown()).optional(),
   cloud_provider: z.string().optional(),

@@ -28,3 +28,14 @@ export function parseMoment(text: string): Date | undefined {
   const moment = new Date(`${day}T${time}${fraction.slice(0, 4)}${zone?.toUpperCase() ?? 'Z'}`);
   return Number.isNaN(moment.getTime()) ? undefined : moment;
 }
+
+/**
+ * A moment as any revision of the API prints it: both of the contract's forms, a zone or none (then UTC), fractions. Undefined for
+ * anything else, and for the year 1 that stands for "not yet" where the cloud is written in Go.
+ */
+export function readTime(time: string | undefined): Date | undefined {
+  if (time === undefined || !/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(time)) return undefined;
+  const text = time.trim().replace(/ UTC$/, '').replace(' ', 'T');
+  const date = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1970 ? undefined : date;
+}

@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Provider } from '../client/backup-api.ts';
-import { type SkybackupError, toSkybackupError } from '../contract/errors.ts';
+import { errorTable, type SkybackupError, toSkybackupError } from '../contract/errors.ts';
 import type { AuditRecord } from './audit.ts';
 import { outwardData, outwardText } from './outward.ts';
 
@@ -71,12 +71,11 @@ export function answerError(thrown: unknown, provider: Provider, record?: AuditR
   };
 }
 
-/** The cloud says only that the role is wrong; which one is needed is documented. */
+/** The table's words are for a daemon, which can cancel a job. */
 function hintOf(error: SkybackupError, provider: Provider): string {
-  if (error.code === 'forbidden' && provider.kind === 'cloud') {
-    return 'The API key works but its role does not: creating, changing and deleting schedules and restores needs the Administrator role in SkySQL.';
-  }
-  return error.hint;
+  return provider.kind === 'cloud' && error.code === 'conflict' && error.hint === errorTable.conflict.hint
+    ? 'The cloud cancels nothing: wait until the running work has ended (wait_for follows it), then call again.'
+    : error.hint;
 }
 
 function wordsOf(lines: (string | undefined)[]): string {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { durationInWords, readTime, sizeInWords, timeInWords } from './sizes-and-times.ts';
+import { readTime } from '../contract/time.ts';
+import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
 
 it.each([
   [0, '0 bytes'],

@@ -1,3 +1,5 @@
+import { readTime } from '../contract/time.ts';
+
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** `5327326` → `5.3 MB` (powers of 1000); undefined for what is not a size. */
@@ -12,14 +14,6 @@ export function sizeInWords(bytes: number | undefined): string | undefined {
 export function timeInWords(time: string | undefined): string | undefined {
   const date = readTime(time);
   return date && `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
-/** A moment from either of the contract's two forms. */
-export function readTime(time: string | undefined): Date | undefined {
-  if (time === undefined || !/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(time)) return undefined;
-  const text = time.trim().replace(/ UTC$/, '').replace(' ', 'T');
-  const date = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
-  return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 /** `93000` → `1 min 33 s`. */

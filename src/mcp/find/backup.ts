@@ -3,7 +3,7 @@ import type { Backup } from '../../contract/backups.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { isBackupId } from '../../contract/ids.ts';
 import { classifyStatus } from '../../contract/status.ts';
-import { readTime } from '../sizes-and-times.ts';
+import { readTime } from '../../contract/time.ts';
 import { quoteText } from '../untrusted-text.ts';
 import { findService } from './service.ts';
 

@@ -2,9 +2,9 @@ import type { BackupApi, NewRestore } from '../../client/backup-api.ts';
 import type { Backup } from '../../contract/backups.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Service } from '../../contract/services.ts';
-import { parseMoment, toPointInTime } from '../../contract/time.ts';
+import { parseMoment, readTime, toPointInTime } from '../../contract/time.ts';
 import type { Call } from '../context.ts';
-import { readTime, timeInWords } from '../sizes-and-times.ts';
+import { timeInWords } from '../sizes-and-times.ts';
 import { findBackup, latest } from './backup.ts';
 import { findService } from './service.ts';
 

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { readTime } from '../../contract/time.ts';
 import type { Call } from '../context.ts';
 import { defineTool } from '../define-tool.ts';
 import { followBackup } from '../follow/backup.ts';
 import type { Followed } from '../follow/followed.ts';
 import { followJob } from '../follow/job.ts';
 import { followRestore } from '../follow/restore.ts';
-import { readTime } from '../sizes-and-times.ts';
 
 const kinds = ['backup', 'restore', 'job'] as const;
 
