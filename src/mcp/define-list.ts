@@ -53,10 +53,11 @@ export function defineList<T, I>(list: ListDefinition<T, I>): Tool {
             : onePage([await list.one(api, id, scope.service_id, call)]),
         (item) => list.row(item, id !== undefined),
       );
-      const { rows, count, next_cursor } = page;
+      const { rows, count, next_cursor, warnings } = page;
       return {
         text: [heading(page, thing, scope.service_id), ...rows.map(({ text }) => text)],
         data: { [things]: rows.map(({ data }) => data), count, next_cursor },
+        warnings,
         next:
           next_cursor !== undefined
             ? `For more call ${name} with cursor "${next_cursor}".`

@@ -15,6 +15,7 @@ import { confirm } from './guard/confirm.ts';
 import type { PlannedRequest } from './guard/planner.ts';
 import { progressOf } from './progress.ts';
 import { inputSchema, type OutputShape, readArguments, shallowSchema } from './tool-schema.ts';
+import { withWhereToLook } from './where-to-look.ts';
 
 type Operation = 'read' | 'write' | 'destructive';
 
@@ -121,14 +122,16 @@ async function carryOut<I extends z.ZodObject, E>(
   const { api, settings } = context;
   const call: Call = { api, settings, signal: ctx.mcpReq.signal, progress: progressOf(ctx), planId: undefined };
   const record = tool.operation === 'read' ? undefined : audit(tool.name, ctx, server);
+  let exact: E | undefined;
   try {
     const { plan: token, ...rest } = readArguments(tool.name, input, raw);
     // The host's plan token is ours, not the tool's; `input` is the tool's own schema plus at most that.
     const args = (token === undefined ? { ...rest } : rest) as z.output<I>;
-    const exact = tool.exact ? await tool.exact(args, call) : (args as unknown as E);
-    const request = await tool.effect?.(exact, call);
-    record?.about(exact);
-    if (request === undefined) return toResult(await tool.run(exact, call), record);
+    const known = tool.exact ? await tool.exact(args, call) : (args as unknown as E);
+    exact = known;
+    const request = await tool.effect?.(known, call);
+    record?.about(known);
+    if (request === undefined) return toResult(await tool.run(known, call), record);
 
     const decision = await confirm(request, {
       ctx,
@@ -141,7 +144,7 @@ async function carryOut<I extends z.ZodObject, E>(
     record?.plan(decision.plan, decision.outcome);
     if (decision.outcome !== 'approved') return decision.result;
     const answer = await context.planner.carryOut(decision.plan, request, call.signal, (planId) =>
-      tool.run(exact, { ...call, planId }),
+      tool.run(known, { ...call, planId }),
     );
     return toResult(answer, record);
   } catch (error) {
@@ -149,6 +152,6 @@ async function carryOut<I extends z.ZodObject, E>(
     const thrown = call.signal.aborted
       ? new SkybackupError('cancelled', 'The call was cancelled.', { cause: error })
       : error;
-    return answerError(thrown, api.provider, record);
+    return answerError(withWhereToLook(thrown, tool.name, exact), api.provider, record);
   }
 }

@@ -23,9 +23,18 @@ export async function refuseImpossibleType(
     });
   }
   if (type !== 'incremental') return;
-  const { items } = await api.listBackups({ service_id: service.id, order: 'desc', page_size: 100 }, { signal });
-  if (items.some((backup) => backup.type === 'full' && classifyStatus(backup.status) === 'done')) return;
+  // By its type, over all pages: a week of hourly logs may lie before the last full.
+  const query = { service_id: service.id, type: 'full', order: 'desc', page: 1, page_size: 1000 } as const;
+  const { items } = await api.listBackups(query, { signal });
+  if (items.some((backup) => classifyStatus(backup.status) === 'done')) return;
   throw new SkybackupError('unsupported', `${service.id} has no full backup that an incremental could build on.`, {
     hint: 'Take a full one first: create_backup with type "full", then wait_for it.',
   });
+}
+
+/** What is special about a type in the cloud, for whoever has just asked for it. */
+export function typeWarnings({ provider }: BackupApi, type: ScheduleType): string[] {
+  if (provider.kind !== 'cloud') return [];
+  if (type === 'snapshot') return ['A snapshot dies with its service, and is kept 7 days at most.'];
+  return type === 'binarylog' ? ['No call of the cloud restores binary logs by themselves.'] : [];
 }

@@ -14,13 +14,13 @@ export function advanceSchedules(state: CloudState): void {
     } else if (schedule.status === 'Running' && schedule.backup) {
       schedule.status = 'Succeeded';
       schedule.message = 'Backup has succeeded!';
-      Object.assign(schedule.backup, { status: 'Succeeded', end_time: now() });
+      Object.assign(schedule.backup, { status: 'Succeeded', end_time: now(state) });
     }
   }
 }
 
-/** One step on for every restore: Scheduled → Running (the target is busy) → Succeeded (a physical one leaves the target stopped). */
-export function advanceRestores(state: CloudState): void {
+/** One step on for every restore: Scheduled → Running (the target is busy) → Succeeded (a physical one leaves the target stopped), or Failed. */
+export function advanceRestores(state: CloudState, end: 'Succeeded' | 'Failed'): void {
   for (const restore of state.restores) {
     const target = state.services.find((service) => service.id === restore.service_id);
     if (restore.status === 'Scheduled') {
@@ -28,8 +28,8 @@ export function advanceRestores(state: CloudState): void {
       restore.message = 'server is not-ready';
       if (restore.type === 'physical' && target) target.status = 'pending_modifying';
     } else if (restore.status === 'Running') {
-      restore.status = 'Succeeded';
-      restore.message = 'Restore has succeeded!';
+      restore.status = end;
+      restore.message = end === 'Failed' ? 'The archive cannot be read.' : 'Restore has succeeded!';
       if (restore.type === 'physical' && target) Object.assign(target, { status: 'stopped', is_active: false });
     }
   }
@@ -55,8 +55,8 @@ function backupOf(schedule: CloudSchedule, state: CloudState): CloudBackup {
     server_pod: pod,
     bytes: 6_000_000 + schedule.id,
     reference_full_backup: schedule.type === 'incremental' ? (full?.id ?? '') : '',
-    point_in_time: now().replace('T', ' ').replace('Z', ''),
-    start_time: now(),
+    point_in_time: now(state).replace('T', ' ').replace('Z', ''),
+    start_time: now(state),
     end_time: '',
     status: 'Running',
     external: schedule.external,

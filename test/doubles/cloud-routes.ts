@@ -14,6 +14,21 @@ export interface RouteOptions {
   servicesPageSize: number;
   /** Whether work goes one step on at each GET that shows it. */
   advance: boolean;
+  /** How restores end. */
+  restoresEnd: 'Succeeded' | 'Failed';
+  lists: ListQuirks;
+}
+
+/** How lists answer other than they were asked. */
+export interface ListQuirks {
+  /** Whatever size was asked for. */
+  pageSize?: number;
+  /** Rows come as they were made, whatever order was asked for. */
+  ignoresOrder?: boolean;
+  /** What `pages_count` says instead of the truth. */
+  pagesCount?: number;
+  /** What `backups_count` and its like say instead. */
+  count?: number;
 }
 
 export interface Answer {
@@ -110,7 +125,7 @@ export function cloudRoutes(state: CloudState, shapes: Shapes, options: RouteOpt
         (query.service_id === undefined || each.service_id === query.service_id) &&
         (query.status === undefined || each.status === query.status),
     );
-    const { rows, count, pages } = paged(found, query);
+    const { rows, count, pages } = paged(found, query, options.lists);
     return ok({ backups: rows.map(shapes.backup), backups_count: count, pages_count: pages });
   }
 
@@ -129,17 +144,19 @@ export function cloudRoutes(state: CloudState, shapes: Shapes, options: RouteOpt
         (query.service_id === undefined || each.service_id === query.service_id) &&
         (query.type === undefined || each.type === query.type),
     );
-    const { rows, count, pages } = paged(found, query);
+    const { rows, count, pages } = paged(found, query, options.lists);
     return ok({ schedules: rows.map(shapes.schedule), schedules_count: count, pages_count: pages });
   }
 
   function createSchedule(body: Body): Answer {
     administrator();
-    const { id } = service(body.service_id);
+    const { id, provider } = service(body.service_id);
+    if (provider === 'azure' && body.backup_type !== 'snapshot')
+      throw new Refusal(400, 'invalid_backup_type', 'Azure services have snapshots only.');
     const full = state.backups.some((each) => each.service_id === id && each.type === 'full');
     if (body.backup_type === 'incremental' && !full)
       throw new Refusal(400, 'invalid_backup_type', 'An incremental backup needs a full one before it.');
-    const made = schedule(state.nextScheduleId++, id, String(body.schedule), String(body.backup_type));
+    const made = schedule(state.nextScheduleId++, id, String(body.schedule), String(body.backup_type), now(state));
     made.external = body.external_storage !== undefined;
     state.schedules.push(made);
     return ok(shapes.schedule(made));
@@ -152,7 +169,7 @@ export function cloudRoutes(state: CloudState, shapes: Shapes, options: RouteOpt
     if (typeof body.schedule === 'string') found.schedule = body.schedule;
     if (typeof body.backup_type === 'string') found.type = body.backup_type;
     if (typeof body.suspended === 'boolean') found.suspended = body.suspended;
-    found.updated_at = now();
+    found.updated_at = now(state);
     return ok(shapes.schedule(found));
   }
 
@@ -171,7 +188,7 @@ export function cloudRoutes(state: CloudState, shapes: Shapes, options: RouteOpt
         (query.service_id === undefined || each.service_id === query.service_id) &&
         (query.type === undefined || each.type === query.type),
     );
-    const { rows, count, pages } = paged(found, query);
+    const { rows, count, pages } = paged(found, query, options.lists);
     if (early) return ok(found.map(shapes.restore));
     return ok({ restores: rows.map(shapes.restore), restores_count: count, pages_count: pages });
   }
@@ -194,7 +211,7 @@ export function cloudRoutes(state: CloudState, shapes: Shapes, options: RouteOpt
         throw new Refusal(400, 'invalid_target', 'The backup lies with another cloud provider.');
     }
     const type = backup?.type === 'dump' ? 'logical' : 'physical';
-    const made = newRestore(state.nextRestoreId++, target.id, source, type);
+    const made = newRestore(state.nextRestoreId++, target.id, source, type, now(state));
     state.restores.push(made);
     return ok(shapes.restore(made));
   }
@@ -217,7 +234,7 @@ export function cloudRoutes(state: CloudState, shapes: Shapes, options: RouteOpt
   function advance(method: string, path: string): void {
     if (!options.advance || method !== 'GET') return;
     if (path.startsWith('/skybackup/v1/backups')) advanceSchedules(state);
-    else if (path.startsWith('/skybackup/v1/restores')) advanceRestores(state);
+    else if (path.startsWith('/skybackup/v1/restores')) advanceRestores(state, options.restoresEnd);
     else if (path.startsWith('/provisioning/')) advanceServices(state);
   }
 
@@ -238,13 +255,17 @@ export function cloudRoutes(state: CloudState, shapes: Shapes, options: RouteOpt
   };
 }
 
-function paged<T>(all: T[], query: Record<string, string>): { rows: T[]; count: number; pages: number } {
-  const size = Number(query.page_size ?? 100);
+function paged<T>(
+  all: T[],
+  query: Record<string, string>,
+  { pageSize, ignoresOrder, pagesCount, count }: ListQuirks,
+): { rows: T[]; count: number; pages: number } {
+  const size = pageSize ?? Number(query.page_size ?? 100);
   const page = Number(query.page ?? 1);
-  const ordered = query.order === 'desc' ? all.toReversed() : all;
+  const ordered = query.order === 'desc' && !ignoresOrder ? all.toReversed() : all;
   return {
     rows: ordered.slice((page - 1) * size, page * size),
-    count: all.length,
-    pages: Math.max(1, Math.ceil(all.length / size)),
+    count: count ?? all.length,
+    pages: pagesCount ?? Math.max(1, Math.ceil(all.length / size)),
   };
 }

@@ -74,6 +74,8 @@ export interface CloudState {
   windows: CloudWindow[];
   nextScheduleId: number;
   nextRestoreId: number;
+  /** How far the cloud's clock is ahead of ours. */
+  skewMs: number;
 }
 
 export const printedBackupId = 'eda3b72460c8c0d9d61a7f01b6a22e32:dbtgf28216706:tx-filip-mdb-ms-0';
@@ -104,8 +106,8 @@ export function printedState(): CloudState {
       },
     ],
     schedules: [
-      schedule(200, 'dbtgf28044362', '0 2 * * *', 'full'),
-      schedule(215, 'dbtgf28044362', '0 3 * * *', 'incremental'),
+      schedule(200, 'dbtgf28044362', '0 2 * * *', 'full', now({ skewMs: 0 })),
+      schedule(215, 'dbtgf28044362', '0 3 * * *', 'incremental', now({ skewMs: 0 })),
     ],
     restores: [
       {
@@ -122,6 +124,7 @@ export function printedState(): CloudState {
     windows: [{ service_id: 'dbtgf28044362', start_time: '2024-03-25T02:00:00Z', end_time: '2024-03-26T17:00:00Z' }],
     nextScheduleId: 253,
     nextRestoreId: 14,
+    skewMs: 0,
   };
 }
 
@@ -139,7 +142,13 @@ export function printedRunningRestore(): CloudRestore {
   };
 }
 
-export function newRestore(id: number, serviceId: string, backup: string, type: CloudRestore['type']): CloudRestore {
+export function newRestore(
+  id: number,
+  serviceId: string,
+  backup: string,
+  type: CloudRestore['type'],
+  created_at: string,
+): CloudRestore {
   return {
     id,
     service_id: serviceId,
@@ -148,11 +157,11 @@ export function newRestore(id: number, serviceId: string, backup: string, type: 
     type,
     status: 'Scheduled',
     message: 'Restore is scheduled.',
-    created_at: now(),
+    created_at,
   };
 }
 
-export function schedule(id: number, serviceId: string, when: string, type: string): CloudSchedule {
+export function schedule(id: number, serviceId: string, when: string, type: string, created_at: string): CloudSchedule {
   return {
     id,
     service_id: serviceId,
@@ -161,14 +170,15 @@ export function schedule(id: number, serviceId: string, when: string, type: stri
     status: 'Scheduled',
     message: 'Backup is scheduled.',
     suspended: false,
-    created_at: now(),
-    updated_at: now(),
+    created_at,
+    updated_at: created_at,
     external: false,
   };
 }
 
-export function now(): string {
-  return `${new Date().toISOString().slice(0, 19)}Z`;
+/** By the cloud's clock. */
+export function now({ skewMs }: Pick<CloudState, 'skewMs'>): string {
+  return `${new Date(Date.now() + skewMs).toISOString().slice(0, 19)}Z`;
 }
 
 function service(id: string, name: string, provider: Cloud, region: string): CloudService {

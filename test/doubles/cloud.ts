@@ -13,6 +13,10 @@ export interface CloudDoubleOptions extends Partial<RouteOptions> {
   forms?: ('x-api-key' | 'bearer')[];
   /** Seeds restore 12, printed as running. */
   runningRestore?: boolean;
+  /** How far the cloud's clock is ahead of ours. */
+  skewMs?: number;
+  /** Whether answers carry a `Date`; default yes. */
+  date?: boolean;
 }
 
 export interface RecordedRequest {
@@ -25,7 +29,7 @@ export interface RecordedRequest {
   body: unknown;
 }
 
-/** What goes wrong with the next matching requests. Without `status`, `body`, `html`, `reset: 'before'` and `hang` they are carried out. */
+/** What goes wrong with the next matching requests. Without `status`, `body`, `html`, `reset: 'before'` and `hang` they are carried out. `done: true` carries them out all the same. */
 interface Fault {
   method?: string;
   /** Compared with the path: equal, or matched. Default: every path. */
@@ -35,6 +39,7 @@ interface Fault {
   status?: number;
   error?: string;
   message?: string;
+  done?: boolean;
   retryAfter?: string;
   /** Answers an HTML page instead of JSON. */
   html?: boolean;
@@ -47,6 +52,16 @@ interface Fault {
   reset?: 'before' | 'after';
   /** Never answers. */
   hang?: boolean;
+  /** Where an answer of 3xx sends the client. */
+  location?: string;
+  /** Instead of what belongs to the body. */
+  contentType?: string;
+  /** This many bytes of white space before the body. */
+  padding?: number;
+  /** Sends the body so slowly: a piece each so many milliseconds. */
+  trickleMs?: number;
+  /** What happens in the cloud once the answer is made. */
+  then?: (state: CloudState) => void;
 }
 
 export interface CloudDouble {
@@ -55,6 +70,8 @@ export interface CloudDouble {
   key: string;
   requests: RecordedRequest[];
   state: CloudState;
+  /** Requests whose client went away before it had its answer. */
+  abandoned: RecordedRequest[];
   fault(fault: Fault): void;
   close(): Promise<void>;
 }
@@ -66,9 +83,11 @@ export interface CloudDouble {
 export async function startCloudDouble(options: CloudDoubleOptions = {}): Promise<CloudDouble> {
   const { revision = 'new', keys = ['cloud-test-key-0123456789'], forms = ['x-api-key', 'bearer'] } = options;
   const state = printedState();
+  state.skewMs = options.skewMs ?? 0;
   if (options.runningRestore) state.restores.unshift(printedRunningRestore());
   const shapes = shapesOf(revision, state);
   const requests: RecordedRequest[] = [];
+  const abandoned: RecordedRequest[] = [];
   const faults: (Fault & { left: number })[] = [];
   const route = cloudRoutes(state, shapes, {
     revision,
@@ -77,6 +96,8 @@ export async function startCloudDouble(options: CloudDoubleOptions = {}): Promis
     backupsOfService: options.backupsOfService ?? (revision === 'new' ? 'object' : 'paged'),
     servicesPageSize: options.servicesPageSize ?? 50,
     advance: options.advance ?? true,
+    restoresEnd: options.restoresEnd ?? 'Succeeded',
+    lists: options.lists ?? {},
   });
 
   const server = createServer((request, response) => {
@@ -86,15 +107,23 @@ export async function startCloudDouble(options: CloudDoubleOptions = {}): Promis
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const recorded = await record(request);
     requests.push(recorded);
+    response.once('close', () => response.writableFinished || abandoned.push(recorded));
+    response.sendDate = false;
+    if (options.date ?? true) response.setHeader('date', new Date(Date.now() + state.skewMs).toUTCString());
     const fault = faults.find((each) => each.left > 0 && strikes(each, recorded));
     if (fault) fault.left -= 1;
     if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
     if (fault?.hang) return;
     if (fault?.reset === 'before') return void response.destroy();
     const outcome = fault && failed(fault, recorded.path, shapes);
-    const result = outcome ?? (allowed(recorded, keys, forms) ? route(recorded) : refuse(recorded.path, shapes));
+    const carryOut = (): Answer => (allowed(recorded, keys, forms) ? route(recorded) : refuse(recorded.path, shapes));
+    if (outcome && fault.done) carryOut();
+    const result = outcome ?? carryOut();
+    // Later changes to the state are not part of this answer.
+    const made = { ...result, ...(result.body === undefined ? {} : { body: structuredClone(result.body) }) };
+    fault?.then?.(state);
     if (fault?.reset === 'after') return void response.destroy();
-    send(response, result, fault);
+    await send(response, made, fault);
   }
 
   server.listen(0, '127.0.0.1');
@@ -104,6 +133,7 @@ export async function startCloudDouble(options: CloudDoubleOptions = {}): Promis
     key: keys[0] ?? '',
     requests,
     state,
+    abandoned,
     fault: (fault) => void faults.push({ ...fault, left: fault.times ?? 1 }),
     close: async () => {
       server.closeAllConnections();
@@ -150,18 +180,33 @@ function failed(fault: Fault, path: string, shapes: Shapes): Answer | undefined 
   return { status, body: shapes.error(status, path, fault.error ?? 'fault', fault.message ?? 'An injected fault.') };
 }
 
-function send(response: ServerResponse, { status, body, headers }: Answer, fault: Fault | undefined): void {
+async function send(
+  response: ServerResponse,
+  { status, body, headers }: Answer,
+  fault: Fault | undefined,
+): Promise<void> {
   const html = '<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>nginx</h1></body></html>';
   const json = body === undefined ? '' : JSON.stringify(body);
-  const text = fault?.body ?? (fault?.html ? html : json);
+  const text = ' '.repeat(fault?.padding ?? 0) + (fault?.body ?? (fault?.html ? html : json));
   const bytes = Buffer.from(text);
   const half = bytes.subarray(0, Math.floor(bytes.length / 2));
+  const type = fault?.contentType ?? (fault?.html ? 'text/html' : 'application/json');
   response.writeHead(status, {
-    ...(text === '' ? {} : { 'content-type': fault?.html ? 'text/html' : 'application/json' }),
+    ...(text === '' ? {} : { 'content-type': type }),
     ...(fault?.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter }),
+    ...(fault?.location === undefined ? {} : { location: fault.location }),
     ...headers,
     'content-length': fault?.truncate === 'json' ? half.length : bytes.length,
   });
-  if (fault?.truncate === 'connection') response.write(half, () => response.destroy());
+  if (fault?.trickleMs !== undefined) await trickle(response, bytes, fault.trickleMs);
+  else if (fault?.truncate === 'connection') response.write(half, () => response.destroy());
   else response.end(fault?.truncate === 'json' ? half : bytes);
+}
+
+async function trickle(response: ServerResponse, bytes: Buffer, everyMs: number): Promise<void> {
+  for (let at = 0; at < bytes.length && !response.destroyed; at += 1) {
+    response.write(bytes.subarray(at, at + 1));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+  response.end();
 }

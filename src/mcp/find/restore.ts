@@ -1,10 +1,13 @@
 import type { BackupApi, NewRestore } from '../../client/backup-api.ts';
 import type { Backup } from '../../contract/backups.ts';
+import { restoredFrom } from '../../contract/either-revision.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Service } from '../../contract/services.ts';
+import { classifyStatus } from '../../contract/status.ts';
 import { parseMoment, readTime, toPointInTime } from '../../contract/time.ts';
 import type { Call } from '../context.ts';
 import { timeInWords } from '../sizes-and-times.ts';
+import { quoteText } from '../untrusted-text.ts';
 import { findBackup, latest } from './backup.ts';
 import { findService } from './service.ts';
 
@@ -58,11 +61,13 @@ export async function findRestore(args: RestoreArguments, call: Call): Promise<E
     }
     // A daemon chooses the best backup itself, and names the nearest moment that works.
     if (api.provider.kind === 'cloud') await checkWindow(api, source, wish.point_in_time ?? '', signal);
+    await refuseTwice(api, target.id, source.id, signal);
     return { ...replacing, service_id: target.id, id: source.id, wish, declined };
   }
   const backup = await findBackup(api, args.backup, source.id, signal);
   refuseLogs(backup);
   if (api.provider.kind === 'cloud') await checkTarget(api, backup, target, signal);
+  await refuseTwice(api, target.id, backup.id, signal);
   return { ...replacing, service_id: target.id, id: backup.id, wish, declined };
 }
 
@@ -158,4 +163,26 @@ async function checkTarget(
   throw new SkybackupError('unsupported', `Backup ${backup.id} cannot be restored onto ${target.id}.`, {
     hint: `A managed backup stays within its cloud provider. Possible targets: ${others.join(', ') || 'none'}.`,
   });
+}
+
+/** A call that is repeated because its answer was lost must not start the same restore a second time. A daemon has its plans for that. */
+async function refuseTwice(api: BackupApi, target: string, source: string, signal: AbortSignal): Promise<void> {
+  if (api.provider.kind !== 'cloud') return;
+  const { items } = await api.listRestores({ service_id: target, order: 'desc', page: 1, page_size: 100 }, { signal });
+  const same = items.find(
+    (restore) =>
+      restore.service_id === target &&
+      restoredFrom(restore) === source &&
+      classifyStatus(restore.status) === 'in_progress',
+  );
+  if (same === undefined) return;
+  const status = quoteText(same.status);
+  throw new SkybackupError(
+    'conflict',
+    `Restore ${same.id} of ${target} from ${source} runs already: it is ${status}.`,
+    {
+      hint: `Do not start it again: call wait_for with {"kind":"restore","id":${same.id}}. If it stays ${status} for hours, SkySQL's support must look: the cloud cancels no restore.`,
+      retryable: false,
+    },
+  );
 }

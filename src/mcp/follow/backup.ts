@@ -35,14 +35,25 @@ async function backupOf(
   since: Date | undefined,
   { api, signal }: Call,
 ): Promise<Backup | undefined> {
-  const query = { service_id: schedule.service_id, order: 'desc', page_size: 50 } as const;
-  const { items } = await api.listBackups(query, { signal });
+  const scope = { service_id: schedule.service_id, order: 'desc' } as const;
   const earliest = earliestStart(schedule, since);
+  const isKnown = earliest > Number.NEGATIVE_INFINITY;
   const started = (backup: Backup): number => readTime(backup.start_time)?.getTime() ?? Number.NEGATIVE_INFINITY;
-  const possible = items.filter((backup) => backup.type === schedule.type && started(backup) >= earliest);
-  // The first that began after the request; without a known moment the newest is the best there is.
-  const known = earliest > Number.NEGATIVE_INFINITY;
-  return possible.sort((a, b) => (known ? started(a) - started(b) : started(b) - started(a)))[0];
+  const first = (backups: Backup[]): Backup | undefined => {
+    const possible = backups.filter((backup) => backup.type === schedule.type && started(backup) >= earliest);
+    // The first that began after the request; without a known moment the newest is the best there is.
+    return possible.sort((a, b) => (isKnown ? started(a) - started(b) : started(b) - started(a)))[0];
+  };
+  const { items, count } = await api.listBackups({ ...scope, page: 1, page_size: 100 }, { signal });
+  const reaches = !isKnown || items.length >= count || items.some((backup) => started(backup) < earliest);
+  if (reaches) return first(items);
+  // It lies further back than a page: somebody asks long after it ended.
+  const { type } = schedule;
+  const pages = async (page: number): Promise<Backup[]> => {
+    const part = await api.listBackups({ ...scope, type, page, page_size: 1000 }, { signal });
+    return page < part.pages ? [...part.items, ...(await pages(page + 1))] : part.items;
+  };
+  return first(await pages(1));
 }
 
 function ended(schedule: Schedule, backup: Backup | undefined, data: Record<string, unknown>) {
@@ -57,6 +68,6 @@ function ended(schedule: Schedule, backup: Backup | undefined, data: Record<stri
   return {
     text: ['The backup is finished (found by service, type and start time: the cloud keeps no link):', row.text],
     data: { ...data, backup: row.data },
-    next: `The cloud keeps it 7 days. restore_backup with backup "${backup.id}" would restore it, if the person wants that.`,
+    next: `The cloud keeps it 7 days${backup.type === 'snapshot' ? ', but a snapshot dies with its service' : ''}, and nothing deletes it earlier. restore_backup with backup "${backup.id}" would restore it, if the person wants that.`,
   };
 }

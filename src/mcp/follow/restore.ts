@@ -1,5 +1,6 @@
 import { restoredFrom } from '../../contract/either-revision.ts';
 import type { Restore } from '../../contract/restores.ts';
+import type { Service } from '../../contract/services.ts';
 import { classifyStatus } from '../../contract/status.ts';
 import type { ToolAnswer } from '../answer.ts';
 import type { Call } from '../context.ts';
@@ -99,7 +100,6 @@ async function succeeded(restore: Restore, { api, signal }: Call): Promise<ToolA
   const undo = kept
     ? `The data of before are kept at ${row.data.kept_data} until ${row.data.kept_until ?? 'a person removes them'}. undo_restore with id ${restore.id} puts them back, if the person wants that.`
     : 'The cloud keeps no data of before: going back needs an earlier backup.';
-  const running = service.status === 'ready';
   return {
     text: [
       `The restore onto ${serviceLabel(service)} is finished. The service is ${service.status}.`,
@@ -109,10 +109,18 @@ async function succeeded(restore: Restore, { api, signal }: Call): Promise<ToolA
     ],
     data: { ...row.data, service_status: service.status, users_of: source ?? service.id, users, undo },
     warnings: [...(restore.warnings ?? []), ...(foreign ? ['Stored credentials of the target are stale.'] : [])],
-    next: running
-      ? 'Have the person check the data, and take a new backup (create_backup): older incrementals do not continue.'
-      : `${service.id} is ${service.status}: offer start_service with service "${service.id}", then have the person check the data.`,
+    next: nextFor(service, api.provider.kind === 'cloud'),
   };
+}
+
+function nextFor({ id, status }: Service, isCloud: boolean): string {
+  if (status === 'ready')
+    return 'Have the person check the data, and take a new backup (create_backup): older incrementals do not continue.';
+  if (status.startsWith('pending'))
+    return `${id} is ${status}: call list_services with service "${id}" until it is ready or stopped; offer start_service if it is stopped. Then have the person check the data.`;
+  if (status === 'failed' && isCloud)
+    return `${id} is failed: offer start_service with service "${id}"; if that does not help, SkySQL's support must look.`;
+  return `${id} is ${status}: offer start_service with service "${id}", then have the person check the data.`;
 }
 
 async function failed(restore: Restore, { api, signal }: Call): Promise<ToolAnswer> {

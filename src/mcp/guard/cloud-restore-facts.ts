@@ -1,8 +1,9 @@
 import type { BackupApi } from '../../client/backup-api.ts';
 import type { Backup } from '../../contract/backups.ts';
-import { storageBytes } from '../../contract/either-revision.ts';
+import { restoredFrom, storageBytes } from '../../contract/either-revision.ts';
 import { isBackupId } from '../../contract/ids.ts';
 import type { PlanFacts } from '../../contract/plans.ts';
+import type { Restore } from '../../contract/restores.ts';
 import type { Service } from '../../contract/services.ts';
 import { classifyStatus } from '../../contract/status.ts';
 import { digestOf } from '../../plans/arguments-digest.ts';
@@ -29,7 +30,7 @@ export async function cloudRestoreFacts(
     .map((restore) => restore.id);
   const moment = args.point_in_time === undefined ? backup?.point_in_time : String(args.point_in_time);
   return {
-    facts: factsOf(target, id, backup, own, running, moment),
+    facts: factsOf(target, id, backup, own, running, moment, restoredBefore(restores, id)),
     targetDigest: digestOf({
       id: target.id,
       status: target.status,
@@ -51,6 +52,7 @@ function factsOf(
   own: Backup[],
   running: number[],
   moment: string | undefined,
+  before: Restore | undefined,
 ): PlanFacts {
   const label = serviceLabel(target);
   const source = backup?.service_id ?? id;
@@ -83,8 +85,19 @@ function factsOf(
       ...(target.topology && !/single|standalone/i.test(target.topology)
         ? ['Replicas of the service are rebuilt or break.']
         : []),
+      ...(before ? [`${beforeInWords(before)} Is it meant to happen again?`] : []),
       ...(running.length > 0 ? [`Restore ${running.join(', ')} of this service is running.`] : []),
     ],
     undo: 'None in the cloud. Take a backup of the target first to be able to go back; it is kept 7 days.',
   };
+}
+
+/** The newest restore onto the target from the same source that has succeeded: perhaps the person only missed its end. */
+function restoredBefore(restores: Restore[], source: string): Restore | undefined {
+  return restores.find((restore) => restoredFrom(restore) === source && classifyStatus(restore.status) === 'done');
+}
+
+function beforeInWords({ id, status, created_at }: Restore): string {
+  const at = timeInWords(created_at);
+  return `Restore ${id} brought the same already: ${quoteText(status)}${at === undefined ? '' : `, of ${at}`}.`;
 }

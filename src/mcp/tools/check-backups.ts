@@ -51,6 +51,7 @@ export const checkBackups = defineTool({
         count: page.count,
         next_cursor: page.next_cursor,
       },
+      warnings: page.warnings,
       next: [
         worst && nextFor(worst, api.daemon !== undefined),
         page.next_cursor && `For more call check_backups with cursor "${page.next_cursor}".`,

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { backupTypes } from '../../contract/backup-types.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
-import { startedBackup } from '../follow/started-backup.ts';
+import { newestStart, startedBackup } from '../follow/started-backup.ts';
 import { storageArgument, storageEffect } from '../storage-effect.ts';
-import { refuseImpossibleType } from '../type-rules.ts';
+import { refuseImpossibleType, typeWarnings } from '../type-rules.ts';
 import { quoteText } from '../untrusted-text.ts';
 
 export const createBackup = defineTool({
@@ -40,9 +40,9 @@ export const createBackup = defineTool({
       storage: exact.storage,
     }),
   async run({ label, ...request }, { api, signal, planId }) {
-    const asked = new Date();
+    const newest = await newestStart(api, request, signal);
     const schedule = await api.createSchedule(request, { signal, ...(planId === undefined ? {} : { planId }) });
-    const wait = startedBackup(schedule, asked);
+    const wait = startedBackup(schedule, newest);
     return {
       text: [
         `A backup of ${label} has started (${request.backup_type}): schedule ${schedule.id}, ${quoteText(schedule.status)}.`,
@@ -54,7 +54,7 @@ export const createBackup = defineTool({
         status: schedule.status,
         wait_for: wait,
       },
-      warnings: schedule.warnings ?? [],
+      warnings: [...(schedule.warnings ?? []), ...typeWarnings(api, request.backup_type)],
       next: `Call wait_for with ${JSON.stringify(wait)}.`,
     };
   },

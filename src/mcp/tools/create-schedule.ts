@@ -4,7 +4,7 @@ import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { scheduleInWords } from '../schedule-words.ts';
 import { storageArgument, storageEffect } from '../storage-effect.ts';
-import { refuseImpossibleType } from '../type-rules.ts';
+import { refuseImpossibleType, typeWarnings } from '../type-rules.ts';
 
 export const createSchedule = defineTool({
   name: 'create_schedule',
@@ -55,7 +55,7 @@ export const createSchedule = defineTool({
         next.length > 0 ? `Next runs: ${next.join(', ')}.` : undefined,
       ],
       data: { id: made.id, service_id: made.service_id, schedule: made.schedule, in_words: words, next_runs: next },
-      warnings: made.warnings ?? [],
+      warnings: [...(made.warnings ?? []), ...typeWarnings(api, request.backup_type)],
       next: 'Show the person the next runs, so that a wrong hour is seen now.',
     };
   },

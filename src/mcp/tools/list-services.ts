@@ -44,6 +44,7 @@ export const listServices = defineTool({
         next_cursor: page.next_cursor,
         ...(windows.length === 0 ? {} : { recovery_windows: windows }),
       },
+      warnings: page.warnings,
       next:
         page.next_cursor !== undefined
           ? `For more call list_services with cursor "${page.next_cursor}".`

@@ -4,6 +4,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { SchedulePatch } from '../../contract/schedules.ts';
 import { defineTool } from '../define-tool.ts';
 import { scheduleInWords } from '../schedule-words.ts';
+import { refuseImpossibleType } from '../type-rules.ts';
 
 export const updateSchedule = defineTool({
   name: 'update_schedule',
@@ -38,8 +39,20 @@ export const updateSchedule = defineTool({
     });
   },
   async effect({ id, patch }, { api, signal }) {
-    const { weakened } = await import('../../plans/schedule-effect.ts');
+    const [{ weakened }, { once }] = await Promise.all([
+      import('../../plans/schedule-effect.ts'),
+      import('../../contract/cron.ts'),
+    ]);
     const before = await api.getSchedule(id, { signal });
+    if (before.schedule === once) {
+      throw new SkybackupError('unsupported', `Schedule ${id} is a one-time backup, which cannot be changed.`, {
+        hint: 'create_schedule makes a regular one.',
+      });
+    }
+    if (patch.backup_type !== undefined && api.provider.kind === 'cloud') {
+      const service = await api.getService(before.service_id, { signal });
+      await refuseImpossibleType(api, service, patch.backup_type, signal);
+    }
     if (weakened(before, patch).length === 0) return undefined;
     const { schedule: cron, backup_type: type, suspended } = patch;
     return { operation: 'update_schedule', arguments: { id, ...patch }, repeat: { id, cron, type, suspended } };

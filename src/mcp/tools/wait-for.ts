@@ -38,7 +38,15 @@ export const waitFor = defineTool({
       return {
         text: [`Not finished yet. ${state.message}`],
         data: { ...state.data, finished: false, outcome: 'in_progress' },
-        next: `Call wait_for again with ${JSON.stringify({ kind, id, ...(since === undefined ? {} : { since }) })}.`,
+        next: [
+          `Call wait_for again with ${JSON.stringify({ kind, id, ...(since === undefined ? {} : { since }) })}.`,
+          // No call there ends it, and starting it anew would run beside it.
+          kind === 'restore' && call.api.provider.kind === 'cloud'
+            ? "If its status stays the same for hours, tell the person that SkySQL's support must look: the cloud cancels no restore. Never start it again meanwhile."
+            : undefined,
+        ]
+          .filter(Boolean)
+          .join(' '),
       };
     }
     const answer = await state.ended(call);
