@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { nodeTooOld } from './node-version.ts';
+import { nodeTooOld } from '../client/node-version.ts';
 import { openTerminal } from './terminal.ts';
 
 // A reader that has seen enough (`skybackup … | head`) is no failure.

@@ -19,7 +19,7 @@ const handedDown = ['HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TM
 export function daemonEnvironment(
   home: Home,
   env: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
+): Record<string, string> & { PATH: string } {
   const given = handedDown.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
   const path = (env.PATH ?? '').split(delimiter).filter((each) => each.startsWith('/'));
   return {

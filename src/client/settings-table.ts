@@ -9,8 +9,15 @@ export interface SettingRow {
   family: 'cloud' | 'daemon' | 'all';
   /** `<name>_FILE` may be given instead, naming a file that holds the value. */
   file?: true;
-  /** It tightens what is allowed: a value that was never filled in is refused, since taking it for "not set" would grant more. */
+  /**
+   * It tightens what is allowed: a value that was never filled in is refused, since taking it for "not set" would grant more.
+   * Its default is a value that may be given, so that a form can begin with it.
+   */
   guard?: true;
+  /** How a form asks for it, where a line of text is not the best way. */
+  form?: 'switch' | 'folder' | readonly string[];
+  /** Only the set-up of a clone reads it, no server. */
+  setUp?: true;
 }
 
 export const defaultCloudUrl = 'https://api.skysql.com';
@@ -37,6 +44,7 @@ export const settingsTable: readonly SettingRow[] = [
     name: 'SKYSQL_AUTH',
     default: 'x-api-key',
     values: authForms.join(', '),
+    form: authForms,
     effect: 'how the key is sent: header X-API-Key, or Authorization: Bearer',
     family: 'cloud',
   },
@@ -66,6 +74,7 @@ export const settingsTable: readonly SettingRow[] = [
     name: 'SKYBACKUP_HOME',
     default: '$XDG_STATE_HOME/skybackup (~/.local/state/skybackup)',
     values: 'an absolute path, short enough for a socket in it',
+    form: 'folder',
     effect: "the local daemon's folder: socket, state, log, repository, managed servers",
     family: 'all',
   },
@@ -73,6 +82,7 @@ export const settingsTable: readonly SettingRow[] = [
     name: 'SKYBACKUP_CONFIRM',
     default: 'ask',
     values: confirmModes.join(', '),
+    form: confirmModes,
     effect:
       'who says yes to what cannot be undone: a form of the client or the terminal (ask), only a separate approver key (strict), only the host (host)',
     family: 'all',
@@ -82,14 +92,15 @@ export const settingsTable: readonly SettingRow[] = [
     name: 'SKYBACKUP_READ_ONLY',
     default: '0',
     values: '1, 0',
+    form: 'switch',
     effect: 'with 1 only the reading tools exist',
     family: 'all',
     guard: true,
   },
   {
     name: 'SKYBACKUP_SERVICES',
-    default: 'all services',
-    values: 'service ids or domain names, separated by commas',
+    default: '*',
+    values: 'service ids or domain names, separated by commas; * is all',
     effect: 'hides every other service, as source and as target',
     family: 'all',
     guard: true,
@@ -100,6 +111,7 @@ export const settingsTable: readonly SettingRow[] = [
     values: '1, 0',
     effect: 'with 1 the set-up of a clone installs no system packages, and names what is missing',
     family: 'all',
+    setUp: true,
   },
 ];
 
@@ -107,6 +119,11 @@ export const settingsTable: readonly SettingRow[] = [
 export const settingNames: readonly string[] = settingsTable.flatMap(({ name, file }) =>
   file ? [name, `${name}_FILE`] : [name],
 );
+
+/** What the manifest of a bundle has where the host fills in a setting; left as it is where the person gave nothing. */
+export function bundleField(name: string): string {
+  return `\${user_config.${name.toLowerCase()}}`;
+}
 
 /** The known name nearest to a misspelt one, or undefined when none is near. */
 export function nearestSetting(name: string, atMost = 4): string | undefined {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SkybackupError } from '../contract/errors.ts';
 import { redact } from '../contract/redact.ts';
 import { readSettings } from './settings.ts';
-import { settingNames, settingsTable } from './settings-table.ts';
+import { bundleField, settingNames, settingsTable } from './settings-table.ts';
 
 const home = { HOME: '/home/someone' };
 const cloud = { ...home, SKYSQL_API_KEY: 'cloud-key-of-this-test' };
@@ -166,10 +166,21 @@ describe('values', () => {
     expect(warnings).toEqual([expect.stringContaining(`SKYSQL_API_KEY is ${unfilled}`)]);
   });
 
+  test('a field of a bundle that was left empty counts as not set, and nothing is said', () => {
+    const env = { ...home, SKYSQL_API_KEY: bundleField('SKYSQL_API_KEY'), SKYBACKUP_URL: bundleField('SKYBACKUP_URL') };
+    expect(readSettings(env)).toMatchObject({ provider: { kind: 'local' }, warnings: [] });
+  });
+
+  test('what a form begins with means the same as nothing', () => {
+    for (const { name, default: value } of settingsTable.filter((row) => row.guard))
+      expect(readSettings({ ...home, [name]: value })).toEqual(readSettings(home));
+  });
+
   test.each(settingsTable.filter((row) => row.guard).map((row) => row.name))(
     '%s that was never filled in is refused',
     (name) => {
       expect(refusal({ ...home, [name]: ['$', '{SOMETHING}'].join('') }).message).toContain('never filled in');
+      expect(refusal({ ...home, [name]: bundleField(name) }).message).toContain('never filled in');
     },
   );
 });

@@ -6,6 +6,7 @@ import { redact } from '../contract/redact.ts';
 import { readKey } from './key-setting.ts';
 import {
   authForms,
+  bundleField,
   confirmModes,
   defaultCloudUrl,
   nearestSetting,
@@ -124,7 +125,9 @@ function filledIn(name: string, raw: string | undefined, row: SettingRow, warnin
       `Give ${name} a value (${row.values}), or take it out of the configuration.`,
     );
   }
-  warnings.push(`${name} is ${value}: the variable behind it was never filled in, so ${name} counts as not set.`);
+  // So a bundle's host says that the field of this name was left empty, which is no slip.
+  if (value !== bundleField(name))
+    warnings.push(`${name} is ${value}: the variable behind it was never filled in, so ${name} counts as not set.`);
   return undefined;
 }
 
@@ -145,10 +148,10 @@ function flag(name: string, values: Map<string, string>): boolean {
 
 function serviceList(name: string, values: Map<string, string>): string[] | undefined {
   const value = values.get(name);
-  if (value === undefined) return undefined;
+  if (value === undefined || value === '*') return undefined;
   const ids = value.split(',').flatMap((each) => (each.trim() === '' ? [] : [serviceIdOf(each)]));
   if (ids.length === 0 || ids.some((id) => !/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(id)))
-    throw badValue(name, value, 'service ids or domain names, separated by commas');
+    throw badValue(name, value, 'service ids or domain names, separated by commas; * is all');
   return [...new Set(ids)];
 }
 

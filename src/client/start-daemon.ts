@@ -8,6 +8,7 @@ import type { Home } from '../contract/home.ts';
 import { daemonEnvironment } from './daemon-environment.ts';
 import { checkLocalDaemonPossible, prepareHome, socketOf } from './daemon-home.ts';
 import { logTail, openLog } from './daemon-log.ts';
+import { daemonNode } from './daemon-node.ts';
 import { createHttp, type Http } from './http.ts';
 import { judgeDaemon } from './version-skew.ts';
 
@@ -120,11 +121,13 @@ async function replace(home: Home, old: Healthz): Promise<void> {
 
 async function start(local: LocalDaemon): Promise<Healthz> {
   const { home, startMs = 60_000 } = local;
+  const env = daemonEnvironment(home, local.env ?? process.env);
+  const node = await daemonNode(env.PATH);
   const log = await openLog(home.log);
-  const child = spawn(process.execPath, [local.entry ?? ownEntry(), 'serve', '--started-by', 'client'], {
+  const child = spawn(node, [local.entry ?? ownEntry(), 'serve', '--started-by', 'client'], {
     detached: true,
     cwd: home.root,
-    env: daemonEnvironment(home, local.env ?? process.env),
+    env,
     // Never a pipe: whoever reads the client's output would wait for the daemon's end.
     stdio: ['ignore', log.handle.fd, log.handle.fd],
   });

@@ -28,7 +28,10 @@ export async function runStdio(context: McpContext): Promise<void> {
     if (request !== undefined) askings.cancelled(request);
     deliver?.(message);
   };
+  // Desktop hosts that run servers inside themselves give a stdin that holds no process: without this it ends after its first answer.
+  const held = setInterval(() => undefined, 60_000);
   await ended;
+  clearInterval(held);
   await handle.close();
   await context.api.close();
 }

@@ -1,4 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
 import { eras, RawClient } from './raw-client.ts';
@@ -14,6 +18,33 @@ beforeEach(async () => {
 afterEach(async () => {
   await cloud.close();
   await home.remove();
+});
+
+it('lives as long as its host wants on a stdin that holds no process, as in desktop programs that run servers inside themselves', async () => {
+  // Lines come as messages of a channel that does not count as work.
+  const shim = `
+    import { PassThrough } from 'node:stream';
+    const stdin = new PassThrough();
+    Object.defineProperty(process, 'stdin', { value: stdin });
+    process.on('message', (line) => (line === 'end' ? stdin.end() : stdin.write(line)));
+    process.channel.unref();`;
+  const { command, args, env } = serverCommand(home.home);
+  const server = spawn(command, ['--import', `data:text/javascript,${encodeURIComponent(shim)}`, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  const ended = once(server, 'exit');
+  const answers = createInterface({ input: server.stdout ?? Readable.from([]) })[Symbol.asyncIterator]();
+  const ask = async (id: number, method: string, params: object): Promise<unknown> => {
+    server.send(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
+    const { value } = await Promise.race([answers.next(), ended.then((exit) => ({ value: JSON.stringify(exit) }))]);
+    return JSON.parse(value ?? 'null');
+  };
+  const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'desktop', version: '1' } };
+  expect(await ask(1, 'initialize', hello)).toMatchObject({ id: 1, result: { serverInfo: { name: 'skybackup' } } });
+  expect(await ask(2, 'tools/list', {})).toMatchObject({ id: 2, result: { tools: expect.any(Array) } });
+  server.send('end');
+  expect(await ended).toEqual([0, null]);
 });
 
 describe.each(eras)('the process (%s)', (era) => {

@@ -7,6 +7,7 @@ export function nodeTooOld(version: string): string | undefined {
   if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return undefined;
   return (
     `skybackup: this is Node ${version}, and skybackup needs ${oldest.join('.')} or newer.\n` +
-    'Start it with a newer one; in a clone that is node_modules/.bin/node, once "npm run setup" has run.'
+    'Start it with a newer one; in a clone that is node_modules/.bin/node, once "npm run setup" has run. ' +
+    'A desktop client that brings its own Node has a newer one after an update.'
   );
 }
