@@ -1,9 +1,10 @@
 import { checkLocalDaemonPossible, prepareHome } from '../client/daemon-home.ts';
 import { readSettings } from '../client/settings.ts';
-import { lockHeldExitCode } from '../client/start-daemon.ts';
+import { lockHeldExitCode, ownEntry } from '../client/start-daemon.ts';
 import { version } from '../client/version.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Storage } from '../contract/storages.ts';
+import { keepProgram } from './keep-program.ts';
 import { exitCodes, type Terminal, UsageError } from './terminal.ts';
 
 export interface ServeOptions {
@@ -28,6 +29,9 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   const { home } = readSettings(withoutProviders(terminal.env));
   checkLocalDaemonPossible(home);
   await prepareHome(home);
+  // Only what is built is ever cleaned away or replaced.
+  const program = ownEntry();
+  if (program.endsWith('.js')) keepProgram(program);
   const { serveDaemon } = await import('../daemon/serve.ts');
   const daemon = await serveDaemon({
     home,

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -195,6 +197,16 @@ describe("the daemon's life", () => {
       state = JSON.parse((await runCli(wait, { env })).stdout);
       if (state.finished === true) expect(state.outcome).toBe('done');
     }
+    // What it had not loaded by then, it still can load.
+    const bucket = createServer((_request, response) => void response.writeHead(403).end()).listen(0, '127.0.0.1');
+    await once(bucket, 'listening');
+    const address = `endpoint_url = http://127.0.0.1:${(bucket.address() as AddressInfo).port}\nregion = us-east-1`;
+    const credentials = join(fresh.home.root, 'credentials');
+    writeFileSync(credentials, `[default]\naws_access_key_id = a\naws_secret_access_key = b\n${address}\n`);
+    const s3 = ['storages', 'add', 'far', '--path', 's3://bucket/prefix', '--credentials-file', credentials];
+    const { stderr } = await runCli(s3, { env });
+    bucket.close();
+    expect(stderr).toContain('the access key may not do that');
     expect((await daemonHealth(fresh.home))?.pid).toBe(before?.pid);
   });
 
