@@ -116,7 +116,7 @@ describe('what the README names exists', () => {
   });
 
   test('npm scripts', () => {
-    const named = [...readme.matchAll(/(?:^|`)npm (?:run )?([a-z][a-z:]*)/gm)].map(([, name]) => name ?? '');
+    const named = [...readme.matchAll(/(?:^|`)npm (?:run )?([a-z][a-z:-]*)/gm)].map(([, name]) => name ?? '');
     expect(named.length).toBeGreaterThan(4);
     expect(named.filter((name) => manifest.scripts[name] === undefined)).toEqual([]);
   });
