@@ -52,6 +52,11 @@ export const errorTable = {
     retryable: false,
     hint: 'Look at the service again, then call again for a fresh plan.',
   },
+  safety_backup_first: {
+    status: 409,
+    retryable: true,
+    hint: 'Take a backup of the target first, then call again; or have the person decline it.',
+  },
   locked: {
     status: 409,
     retryable: false,

@@ -31,6 +31,8 @@ interface ToolDefinition<I extends z.ZodObject, E> {
   descriptionOf?: Partial<Record<Provider['kind'], string>>;
   /** Arguments that only a daemon understands; in the cloud they do not exist. */
   daemonOnly?: readonly (keyof I['shape'] & string)[];
+  /** Arguments that only have a meaning in the cloud. */
+  cloudOnly?: readonly (keyof I['shape'] & string)[];
   /** Always a `z.strictObject`: an argument that does not exist is refused by name, never dropped. */
   input: I;
   /** Top-level members of the structured answer, none of them required: an error answers in the same shape. */
@@ -71,7 +73,7 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
     register(server, context) {
       const guarded = tool.effect !== undefined;
       const { kind } = context.api.provider;
-      const own = kind === 'daemon' ? tool.input : without(tool.input, tool.daemonOnly);
+      const own = without(tool.input, kind === 'daemon' ? tool.cloudOnly : tool.daemonOnly);
       const input = guarded && context.settings.confirm === 'host' ? own.extend(planArgument) : own;
       const more = tool.descriptionOf?.[kind];
       server.registerTool(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
-import { printedBackupId } from '../doubles/cloud-state.ts';
+import { ownBackup, printedBackupId } from '../doubles/cloud-state.ts';
 import { type CliOptions, type CliOutcome, runCli, runCliAtTerminal } from './run-cli.ts';
 
 const target = 'dbtgf28044362';
@@ -17,6 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true }));
 beforeEach(async () => {
   cloud = await startCloudDouble();
+  cloud.state.backups.push(ownBackup(target));
 });
 afterEach(() => cloud.close());
 

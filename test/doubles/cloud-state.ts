@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** What the doubled cloud knows: the records it answers with, written from the documented shapes. */
 
 export type Revision = 'early' | 'new';
@@ -196,5 +198,24 @@ function service(id: string, name: string, provider: Cloud, region: string): Clo
     fqdn: `${id}.sysp0000.db2.skysql.com`,
     storage: 100,
     created_on: 1_711_000_000,
+  };
+}
+
+/** A whole backup of a service that ended so many minutes ago: what a restore onto it asks for first. */
+export function ownBackup(serviceId: string, minutesAgo = 5): CloudBackup {
+  const at = `${new Date(Date.now() - minutesAgo * 60_000).toISOString().slice(0, 19)}Z`;
+  return {
+    id: `${createHash('md5').update(`${serviceId} ${minutesAgo}`).digest('hex')}:${serviceId}:${serviceId}-0`,
+    service_id: serviceId,
+    type: 'full',
+    method: 'skybucket',
+    server_pod: `${serviceId}-0`,
+    bytes: 5_000_000,
+    reference_full_backup: '',
+    point_in_time: at.replace('T', ' ').replace('Z', ''),
+    start_time: at,
+    end_time: at,
+    status: 'Succeeded',
+    external: false,
   };
 }

@@ -68,6 +68,7 @@ it.each([
   ['check_backups', { service: 'dbtgf28044362' }],
   ['create_backup', { service: longName }],
   ['restore_backup', { service: 'dbtgf28044362', backup: 'latest', source: 'dbtgf28216706' }],
+  ['restore_backup', { service: 'dbtgf28044362', backup: 'latest', source: 'dbtgf28216706', safety_backup: false }],
   ['delete_schedule', { id: 500 }],
   ['update_schedule', { id: 501, suspended: true }],
   ['list_backups', { ['x'.repeat(5000)]: 1, ['y'.repeat(5000)]: 2 }],

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openPlanStore } from '../../src/plans/sqlite-plan-store.ts';
 import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
+import { ownBackup } from '../doubles/cloud-state.ts';
 import { eras, RawClient } from './raw-client.ts';
 import { cloudEnvironment, newHome, serverCommand } from './server-command.ts';
 
@@ -17,6 +18,7 @@ const clients: RawClient[] = [];
 beforeEach(async () => {
   // Nothing moves on by itself: what changes between plan and call is what the test changes.
   cloud = await startCloudDouble({ advance: false });
+  cloud.state.backups.push(ownBackup(orders));
   ({ home, remove: removeHome } = await newHome());
 });
 

@@ -67,7 +67,12 @@ describe.each(names)('a service, a message and a status that hold %s', (name) =>
       await client.call('check_backups', { service: 'dbtgf28216706' }),
       await client.call('create_backup', { service: 'dbtgf28044362' }),
       await client.call('delete_schedule', { id: 200 }),
-      await client.call('restore_backup', { service: 'dbtgf28044362', backup: 'latest', source: 'dbtgf28216706' }),
+      await client.call('restore_backup', {
+        service: 'dbtgf28044362',
+        backup: 'latest',
+        source: 'dbtgf28216706',
+        safety_backup: false,
+      }),
       await client.call('list_services', { service: text.slice(0, 290) }),
     ];
     for (const { text, data } of replies) expectVisible([text, data]);
@@ -91,6 +96,7 @@ describe.each(eras)('the question to a person (%s)', (era) => {
       service: 'dbtgf28044362',
       backup: 'latest',
       source: 'dbtgf28216706',
+      safety_backup: false,
     });
     expectVisible([asking.message, asking.schema]);
     expect(asking.message).not.toMatch(/^\s*(SYSTEM|- approved)/m);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CloudDouble, type CloudDoubleOptions, startCloudDouble } from '../doubles/cloud.ts';
+import { ownBackup } from '../doubles/cloud-state.ts';
 import { RawClient } from './raw-client.ts';
 import { cloudEnvironment, newHome, serverCommand } from './server-command.ts';
 
@@ -182,7 +183,11 @@ describe("the cloud's rules are told", () => {
     expect(outside.text).toContain('2024-03-25 02:00:00 UTC to 2024-03-26 17:00:00 UTC');
     const none = await client.call('restore_backup', { service: 'reports', point_in_time: '2024-03-26 00:00:00' });
     expect(none.text).toContain('expire_logs_days');
-    const asking = await client.ask('restore_backup', { service: 'orders', point_in_time: '2024-03-26T12:00:00Z' });
+    const asking = await client.ask('restore_backup', {
+      service: 'orders',
+      point_in_time: '2024-03-26T12:00:00Z',
+      safety_backup: false,
+    });
     expect(asking.message).toContain('Data as of: 2024-03-26 12:00:00 UTC');
     const reply = await asking.answer('accept', { typed_id: 'dbtgf28044362' });
     expect(reply).toMatchObject({ isError: false });
@@ -194,7 +199,8 @@ describe("the cloud's rules are told", () => {
   });
 
   it('a restore of a foreign backup warns of stale credentials', async () => {
-    const { client } = await start();
+    const { cloud, client } = await start();
+    cloud.state.backups.push(ownBackup('dbtgf28044362'));
     const asking = await client.ask('restore_backup', { service: 'orders', backup: 'latest', source: 'dbtgf28216706' });
     expect(asking.message).toContain('become those of dbtgf28216706');
     const restore = await asking.answer('accept', { typed_id: 'dbtgf28044362' });

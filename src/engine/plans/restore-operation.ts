@@ -70,7 +70,7 @@ export const restoreOperation: Operation = {
           ...warningsOf(subject, source, size, live),
           ...tightness(source, place),
         ],
-        undo: `The present data are kept for ${keptHours} hours as ${place.beside}/data.before-restore-<number of the restore>. To go back: "skybackup restores undo <number>", or the tool undo_restore.`,
+        undo: `The present data are kept for ${keptHours} hours as ${place.beside}/data.before-restore-<number of the restore>. To go back: "skybackup restores undo <number>", or the tool undo_restore. A backup taken before the restore (create_backup) keeps them longer.`,
       },
     };
   },

@@ -22,6 +22,7 @@ interface RestoreArguments {
   before_gtid?: string | undefined;
   keep_account?: boolean | undefined;
   safety_dump?: boolean | undefined;
+  safety_backup?: boolean | undefined;
 }
 
 /** A moment after the backup's own, as the API takes it: a time, the last transaction wanted, or the first one not wanted. */
@@ -35,8 +36,8 @@ export interface ExactRestore {
   /** A backup id; with a point in time and no backup, the source service's id. */
   id: string;
   wish: Wish;
-  /** What is declined: to keep skybackup's login on the target, the dump of before an import. Empty where nothing is. */
-  declined: Pick<NewRestore, 'keep_account' | 'safety_dump'>;
+  /** What is declined: skybackup's login on the target, the dump of before an import, in the cloud the way back. Empty where nothing is. */
+  declined: Pick<NewRestore, 'keep_account' | 'safety_dump'> & { safety_backup?: false };
 }
 
 /** The exact restore that forgiving arguments mean, checked against the provider's rules before anyone is asked. */
@@ -74,10 +75,11 @@ export async function findRestore(args: RestoreArguments, call: Call): Promise<E
 const replacing = { target: undefined, tables: undefined };
 
 /** Said of what is declined alone: the rest happens by itself. */
-function declinedIn({ keep_account, safety_dump }: RestoreArguments): ExactRestore['declined'] {
+function declinedIn({ keep_account, safety_dump, safety_backup }: RestoreArguments): ExactRestore['declined'] {
   return {
     ...(keep_account === false ? { keep_account } : {}),
     ...(safety_dump === false ? { safety_dump } : {}),
+    ...(safety_backup === false ? { safety_backup } : {}),
   };
 }
 

@@ -12,6 +12,8 @@ export interface GatheredFacts {
   facts: PlanFacts;
   /** Changes when the target does: identity, status, last backup, running work. */
   targetDigest: string;
+  /** Why no plan is to be made now; a plan that exists already is carried out all the same. */
+  refusal?: SkybackupError | undefined;
 }
 
 /** What a person must know about a destructive request to the cloud, and the state of its target, both freshly read. */

@@ -29,7 +29,8 @@ export function cloudPlanner(api: BackupApi, plansFile: string): Planner {
       const approved = plans.findOpen(subjectOf(request));
       // It is judged when it is carried out: voiding it here would hide from the person why their yes did not count.
       if (approved?.status === 'approved') return approved;
-      const { facts, targetDigest } = await gatherCloudFacts(api, request, signal);
+      const { facts, targetDigest, refusal } = await gatherCloudFacts(api, request, signal);
+      if (refusal) throw refusal;
       const open = plans.findOpen(subjectOf(request));
       if (open?.target_digest === targetDigest) return open;
       if (open) plans.decline(open.id, 'cancelled');

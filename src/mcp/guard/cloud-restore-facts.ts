@@ -12,6 +12,7 @@ import { serviceLabel } from '../find/service.ts';
 import { timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
 import type { GatheredFacts } from './cloud-facts.ts';
+import { safetyBackupFirst, safetyBackupOf, wayBack } from './safety-backup.ts';
 
 /** A restore in the cloud: its target, what comes instead, what is lost, and that the cloud cannot undo it. */
 export async function cloudRestoreFacts(
@@ -29,8 +30,14 @@ export async function cloudRestoreFacts(
     .filter(({ status }) => classifyStatus(status) === 'in_progress')
     .map((restore) => restore.id);
   const moment = args.point_in_time === undefined ? backup?.point_in_time : String(args.point_in_time);
+  const declined = args.safety_backup === false;
+  const safety = safetyBackupOf(own);
   return {
-    facts: factsOf(target, id, backup, own, running, moment, restoredBefore(restores, id)),
+    facts: {
+      ...factsOf(target, id, backup, own, running, moment, restoredBefore(restores, id)),
+      undo: wayBack(target.id, safety, declined, id),
+    },
+    refusal: declined || safety !== undefined ? undefined : safetyBackupFirst(target, own),
     targetDigest: digestOf({
       id: target.id,
       status: target.status,
@@ -53,7 +60,7 @@ function factsOf(
   running: number[],
   moment: string | undefined,
   before: Restore | undefined,
-): PlanFacts {
+): Omit<PlanFacts, 'undo'> {
   const label = serviceLabel(target);
   const source = backup?.service_id ?? id;
   const foreign = source !== target.id;
@@ -88,7 +95,6 @@ function factsOf(
       ...(before ? [`${beforeInWords(before)} Is it meant to happen again?`] : []),
       ...(running.length > 0 ? [`Restore ${running.join(', ')} of this service is running.`] : []),
     ],
-    undo: 'None in the cloud. Take a backup of the target first to be able to go back; it is kept 7 days.',
   };
 }
 

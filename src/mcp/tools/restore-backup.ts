@@ -16,6 +16,7 @@ export const restoreBackup = defineTool({
       "Only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
   },
   daemonOnly: ['target', 'tables', 'gtid', 'before_gtid', 'keep_account', 'safety_dump'],
+  cloudOnly: ['safety_backup'],
   input: z.strictObject({
     target: z.literal('new').optional(),
     service: z
@@ -40,6 +41,10 @@ export const restoreBackup = defineTool({
     before_gtid: z.string().max(100).optional().describe('Instead: the first one not wanted, a DROP say'),
     keep_account: z.boolean().optional().describe("false: skybackup's own login becomes the backup's as well"),
     safety_dump: z.boolean().optional().describe('false: no dump first, where a running server imports one'),
+    safety_backup: z
+      .boolean()
+      .optional()
+      .describe('false: the person gives up the way back, a backup of the target of the last hour'),
   }),
   output: {
     id: 'number',
@@ -60,6 +65,8 @@ export const restoreBackup = defineTool({
     };
   },
   async run({ service_id, id, wish, target, tables, declined }, { api, signal, planId }) {
+    // The plan's own: the cloud knows no such thing.
+    const { safety_backup: _, ...told } = declined;
     const restore = await api.createRestore(
       {
         backup_id: id,
@@ -67,7 +74,7 @@ export const restoreBackup = defineTool({
         ...(target === undefined ? {} : { target }),
         ...(tables === undefined ? {} : { tables }),
         ...wish,
-        ...declined,
+        ...told,
         ...(planId === undefined ? {} : { plan_id: planId }),
       },
       { signal },
