@@ -16,6 +16,8 @@ export interface Home {
   state: string;
   /** Plans of the cloud provider; the daemon's own are in `state`. */
   cloudPlans: string;
+  /** What MCP servers of this home were asked to change, a line each. The daemon's own audit is in `state`. */
+  mcpAudit: string;
   /** One folder per managed service. */
   services: string;
   /** How the servers of others are reached whose data are being restored. */
@@ -43,6 +45,7 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>): Home 
     lock: join(root, 'daemon.lock'),
     state: join(root, 'state.db'),
     cloudPlans: join(root, 'plans.db'),
+    mcpAudit: join(root, 'audit.jsonl'),
     services: join(root, 'services'),
     swaps: join(root, 'swaps'),
     repository: join(root, 'repository'),

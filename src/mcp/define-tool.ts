@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { Capabilities, Provider } from '../client/backup-api.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import { answerError, type ToolAnswer, toResult } from './answer.ts';
-import { audit } from './audit.ts';
+import { audit, clientName } from './audit.ts';
 import type { Call, GuardContext } from './context.ts';
 import { confirm } from './guard/confirm.ts';
 import type { PlannedRequest } from './guard/planner.ts';
@@ -113,6 +113,12 @@ function annotationsOf(
   };
 }
 
+/** In `host` mode whoever knows a plan's token may carry it out: it is written down nowhere. */
+function withoutToken(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null) return raw;
+  return Object.fromEntries(Object.entries(raw).filter(([name]) => name !== 'plan'));
+}
+
 async function carryOut<I extends z.ZodObject, E>(
   tool: ToolDefinition<I, E>,
   input: z.ZodObject,
@@ -123,16 +129,18 @@ async function carryOut<I extends z.ZodObject, E>(
 ): Promise<CallToolResult | InputRequiredResult> {
   const { api, settings } = context;
   const call: Call = { api, settings, signal: ctx.mcpReq.signal, progress: progressOf(ctx), planId: undefined };
-  const record = tool.operation === 'read' ? undefined : audit(tool.name, ctx, server);
+  const client = clientName(ctx, server);
+  const record = tool.operation === 'read' ? undefined : audit(settings.home.mcpAudit, tool.name, client);
   let exact: E | undefined;
   try {
+    record?.about(withoutToken(raw));
     const { plan: token, ...rest } = readArguments(tool.name, input, raw);
     // The host's plan token is ours, not the tool's; `input` is the tool's own schema plus at most that.
     const args = (token === undefined ? { ...rest } : rest) as z.output<I>;
     const known = tool.exact ? await tool.exact(args, call) : (args as unknown as E);
     exact = known;
-    const request = await tool.effect?.(known, call);
     record?.about(known);
+    const request = await tool.effect?.(known, call);
     if (request === undefined) return toResult(await tool.run(known, call), record);
 
     const decision = await confirm(request, {
@@ -142,6 +150,7 @@ async function carryOut<I extends z.ZodObject, E>(
       call,
       tool: tool.name,
       token: token as string | undefined,
+      onCancelled: (plan) => record?.plan(plan, 'cancelled'),
     });
     record?.plan(decision.plan, decision.outcome);
     if (decision.outcome !== 'approved') return decision.result;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
 import { eras, RawClient } from './raw-client.ts';
@@ -120,8 +121,7 @@ it('a client with a hostile name is logged on one clean line', async () => {
   client = await RawClient.start(serverCommand(home.home, cloudEnvironment(cloud)), 'modern');
   const info = { 'io.modelcontextprotocol/clientInfo': { name: `evil\n{"audit":"x"}${hostile.ansi}`, version: '1' } };
   await client.call('create_backup', { service: 'orders' }, { _meta: info });
-  await client.close();
-  const lines = client.stderr.split('\n').filter((line) => line.includes('audit'));
+  const lines = readFileSync(`${home.home}/audit.jsonl`, 'utf8').trimEnd().split('\n');
   expect(lines).toHaveLength(1);
   expectVisible(JSON.parse(lines[0] ?? ''));
 });

@@ -71,7 +71,7 @@ describe.each(eras)('the process (%s)', (era) => {
     expect(cloud.state.schedules.some(({ id }) => id === 215)).toBe(true);
   });
 
-  it('writes nothing but protocol to stdout, and one line a change to stderr, without secrets', async () => {
+  it('writes nothing but protocol to stdout, and nothing to stderr, without secrets', async () => {
     const client = await RawClient.start(serverCommand(home.home, cloudEnvironment(cloud)), era);
     await client.call('create_backup', { service: 'orders' });
     await client.call('create_backup', { service: 'nope' });
@@ -81,16 +81,8 @@ describe.each(eras)('the process (%s)', (era) => {
     await client.call('no_such_tool', {});
     await client.close();
     for (const line of client.lines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' });
-    const lines = client.stderr.split('\n').filter((line) => line.includes('"audit"'));
-    expect(lines.map((line) => JSON.parse(line)).map(({ audit, outcome, client }) => [audit, outcome, client])).toEqual(
-      [
-        ['create_backup', 'done', 'raw 1'],
-        ['create_backup', 'failed', 'raw 1'],
-        ['delete_schedule', 'asked', 'raw 1'],
-        ['delete_schedule', 'declined', 'raw 1'],
-      ],
-    );
-    expect(client.stderr + client.lines.join()).not.toContain(cloud.key);
+    expect(client.stderr).toBe('');
+    expect(client.lines.join()).not.toContain(cloud.key);
   });
 
   it('cancelling a wait ends it at once and leaves the work alone', async () => {

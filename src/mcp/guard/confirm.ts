@@ -5,8 +5,9 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import type { Settings } from '../../client/settings.ts';
 import { SkybackupError } from '../../contract/errors.ts';
-import type { Plan } from '../../contract/plans.ts';
+import type { ApprovalChannel, Plan } from '../../contract/plans.ts';
 import { digestOf } from '../../plans/arguments-digest.ts';
 import { toResult } from '../answer.ts';
 import { clientName } from '../audit.ts';
@@ -26,6 +27,8 @@ interface Asking {
   tool: string;
   /** `host` only: the plan's token, repeated by the host after its own prompt. */
   token: string | undefined;
+  /** The question was closed, or nobody answered it in time: its call ends without another word. */
+  onCancelled(plan: Plan): void;
 }
 
 export type Decision =
@@ -70,7 +73,8 @@ export async function confirm(request: PlannedRequest, asking: Asking): Promise<
   return { outcome: 'needs_approval', plan, result: toResult(needsApproval(plan, request, tool, settings.confirm)) };
 }
 
-async function ask(plan: Plan, subject: string, { ctx, context, call }: Asking): Promise<Decision> {
+async function ask(plan: Plan, subject: string, asking: Asking): Promise<Decision> {
+  const { ctx, context, call } = asking;
   const { planner, askings } = context;
   const giveUp = (): void => void planner.giveUp(plan, 'cancelled').catch(() => undefined);
   if (call.signal.aborted) giveUp();
@@ -79,7 +83,11 @@ async function ask(plan: Plan, subject: string, { ctx, context, call }: Asking):
   // Before the newer protocol the request stays open while the person thinks, and hosts end silent calls after a minute.
   const staysOpen = ctx.mcpReq.envelope === undefined;
   const beat = staysOpen ? () => void call.progress('Waiting for a person to confirm') : undefined;
-  askings.add(ctx.mcpReq.id, { plan: plan.id, subject, giveUp, beat, patienceMs: askPatienceMs });
+  const closed = (): void => {
+    asking.onCancelled(plan);
+    giveUp();
+  };
+  askings.add(ctx.mcpReq.id, { plan: plan.id, subject, giveUp: closed, beat, patienceMs: askPatienceMs });
   call.signal.addEventListener('abort', () => askings.cancelled(ctx.mcpReq.id), { once: true });
   return { outcome: 'asked', plan, result: askForm(plan, nonce) };
 }
@@ -141,10 +149,16 @@ async function planOf(id: string, request: PlannedRequest, { context, call }: As
 }
 
 /** Which approvals this process trusts: a plan may have been approved through another one with a looser setting. */
-function accepted(plan: Plan, mode: 'ask' | 'strict' | 'host'): boolean {
-  if (mode === 'strict') return plan.approved_by === 'approver_key';
-  return mode === 'host' || plan.approved_by !== 'host';
+function accepted({ approved_by }: Plan, mode: keyof typeof trusted): boolean {
+  return approved_by !== undefined && trusted[mode].includes(approved_by);
 }
+
+/** What is not named here is no yes. */
+const trusted: Record<Settings['confirm'], readonly ApprovalChannel[]> = {
+  strict: ['approver_key'],
+  ask: ['elicitation', 'terminal', 'approver_key'],
+  host: ['elicitation', 'terminal', 'approver_key', 'host'],
+};
 
 /** Plans of the cloud lie in a file of this very user, so nobody else's key could approve them. */
 function refuseUnprovable({ context: { settings, api } }: Asking): void {
