@@ -18,6 +18,8 @@ export interface Call {
   readonly settings: Settings;
   /** Aborted when the client cancels the call or goes away. */
   readonly signal: AbortSignal;
+  /** What relative times count from: when this was first asked, also in the call that brings a person's answer. */
+  readonly now: Date;
   /** Tells a waiting client how far the work is; nothing is sent unless it asked for progress. */
   progress(message: string, done?: number, total?: number): Promise<void>;
   /** The approved plan that this call carries out; the daemon wants its id with the request. */

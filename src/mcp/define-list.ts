@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BackupApi, Provider } from '../client/backup-api.ts';
 import type { BackupQuery } from '../contract/backups.ts';
 import type { Page } from '../contract/pages.ts';
+import type { Summary } from './backups-summary.ts';
 import type { Call } from './context.ts';
 import { defineTool, type Tool } from './define-tool.ts';
 import { findService } from './find/service.ts';
@@ -13,13 +14,13 @@ interface ListDefinition<T, I> {
   title: string;
   description: string;
   descriptionOf?: Partial<Record<Provider['kind'], string>>;
-  /** The arguments' words for a model. */
-  service: string;
   id: z.ZodType<I>;
   page(api: BackupApi, query: Query, call: Call): Promise<Page<T>>;
   one(api: BackupApi, id: I, serviceId: string | undefined, call: Call): Promise<T>;
   /** `alone`: it was asked for by its id, so there is room to say more. */
   row(item: T, alone: boolean): Row | Promise<Row>;
+  /** What all of them are like, where a page does not show all. */
+  summary?(api: BackupApi, scope: { service_id?: string }, count: number, signal: AbortSignal): Promise<Summary>;
   /** What to do where there is none. */
   whenNone?: string;
 }
@@ -37,11 +38,11 @@ export function defineList<T, I>(list: ListDefinition<T, I>): Tool {
     description,
     ...(descriptionOf === undefined ? {} : { descriptionOf }),
     input: z.strictObject({
-      service: z.string().max(300).optional().describe(list.service),
+      service: z.string().max(300).optional(),
       id: list.id.optional(),
       ...listArguments,
     }),
-    output: { [things]: 'object[]', count: 'number', next_cursor: 'string' },
+    output: { [things]: 'array', count: 'number', next_cursor: 'string' },
     async run({ service, id, limit, cursor }, call) {
       const { api, signal } = call;
       const scope = service === undefined ? {} : { service_id: (await findService(api, service, signal)).id };
@@ -54,9 +55,11 @@ export function defineList<T, I>(list: ListDefinition<T, I>): Tool {
         (item) => list.row(item, id !== undefined),
       );
       const { rows, count, next_cursor, warnings } = page;
+      const isPart = cursor === undefined && next_cursor !== undefined;
+      const all = isPart ? await list.summary?.(api, scope, count, signal) : undefined;
       return {
-        text: [heading(page, thing, scope.service_id), ...rows.map(({ text }) => text)],
-        data: { [things]: rows.map(({ data }) => data), count, next_cursor },
+        text: [...(all?.text ?? []), heading(page, thing, scope.service_id), ...rows.map(({ text }) => text)],
+        data: { summary: all?.data, [things]: rows.map(({ data }) => data), count, next_cursor },
         warnings,
         next:
           next_cursor !== undefined

@@ -12,6 +12,7 @@ import { answerError, type ToolAnswer, toResult } from './answer.ts';
 import { audit, clientName } from './audit.ts';
 import type { Call, GuardContext } from './context.ts';
 import { confirm } from './guard/confirm.ts';
+import { readAskState } from './guard/elicitation.ts';
 import type { PlannedRequest } from './guard/planner.ts';
 import { progressOf } from './progress.ts';
 import { inputSchema, type OutputShape, readArguments, shallowSchema } from './tool-schema.ts';
@@ -29,13 +30,14 @@ interface ToolDefinition<I extends z.ZodObject, E> {
   description: string;
   /** What is true with one kind of provider alone: said behind the description there, and nowhere else. */
   descriptionOf?: Partial<Record<Provider['kind'], string>>;
-  /** Arguments that only a daemon understands; in the cloud they do not exist. */
+  /** Arguments that only a daemon understands, or only the cloud: elsewhere they do not exist. */
   daemonOnly?: readonly (keyof I['shape'] & string)[];
-  /** Arguments that only have a meaning in the cloud. */
   cloudOnly?: readonly (keyof I['shape'] & string)[];
+  /** Arguments that take fewer values with one kind of provider. */
+  inputOf?: Partial<Record<Provider['kind'], { [K in keyof I['shape']]?: z.ZodType<z.output<I['shape'][K]>> }>>;
   /** Always a `z.strictObject`: an argument that does not exist is refused by name, never dropped. */
   input: I;
-  /** Top-level members of the structured answer, none of them required: an error answers in the same shape. */
+  /** Members of the structured answer that later calls need, none required: an error answers in the same shape. */
   output: OutputShape;
   /** Whether a repeated call changes nothing more. */
   idempotent?: boolean;
@@ -73,7 +75,8 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
     register(server, context) {
       const guarded = tool.effect !== undefined;
       const { kind } = context.api.provider;
-      const own = without(tool.input, kind === 'daemon' ? tool.cloudOnly : tool.daemonOnly);
+      const absent = kind === 'daemon' ? tool.cloudOnly : tool.daemonOnly;
+      const own = without(z.strictObject({ ...tool.input.shape, ...tool.inputOf?.[kind] }), absent);
       const input = guarded && context.settings.confirm === 'host' ? own.extend(planArgument) : own;
       const more = tool.descriptionOf?.[kind];
       server.registerTool(
@@ -99,7 +102,7 @@ function without(input: z.ZodObject, names: readonly string[] = []): z.ZodObject
 /** Only where the host's own prompt stands for the person (`SKYBACKUP_CONFIRM=host`) does this argument exist. */
 const planArgument = { plan: z.string().max(100).optional().describe('Token of the plan the person agreed to') };
 const planOutput: OutputShape = { status: 'string', plan: 'object' };
-const commonOutput: OutputShape = { warnings: 'string[]', next: 'string', error: 'object' };
+const commonOutput: OutputShape = { warnings: 'array', next: 'string' };
 
 function annotationsOf(
   tool: Pick<ToolDefinition<z.ZodObject, never>, 'operation' | 'idempotent' | 'takesNothing'> & { effect?: unknown },
@@ -128,7 +131,9 @@ async function carryOut<I extends z.ZodObject, E>(
   context: GuardContext,
 ): Promise<CallToolResult | InputRequiredResult> {
   const { api, settings } = context;
-  const call: Call = { api, settings, signal: ctx.mcpReq.signal, progress: progressOf(ctx), planId: undefined };
+  const { signal } = ctx.mcpReq;
+  const now = new Date((tool.effect && readAskState(ctx)?.asked) ?? Date.now());
+  const call: Call = { api, settings, signal, now, progress: progressOf(ctx), planId: undefined };
   const client = clientName(ctx, server);
   const record = tool.operation === 'read' ? undefined : audit(settings.home.mcpAudit, tool.name, client);
   let exact: E | undefined;

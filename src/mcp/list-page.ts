@@ -14,8 +14,12 @@ const pageSize = 25;
 
 /** The arguments every list has. */
 export const listArguments = {
-  limit: z.number().int().min(1).max(pageSize).default(10),
-  cursor: z.string().max(40).optional().describe('For more'),
+  limit: z
+    .int()
+    .min(1)
+    .optional()
+    .transform((wanted = 10) => Math.min(wanted, pageSize)),
+  cursor: z.string().max(40).optional(),
 };
 
 export interface ListPage {

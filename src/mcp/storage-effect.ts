@@ -6,7 +6,7 @@ import type { PlannedRequest } from './guard/planner.ts';
 import { quoteText } from './untrusted-text.ts';
 
 /** As `list_storages` names it. */
-export const storageArgument = z.string().max(40).optional().describe('See list_storages');
+export const storageArgument = z.string().max(40).optional().describe('Of list_storages');
 
 interface StoredBackups {
   service_id: string;

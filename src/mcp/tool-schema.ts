@@ -18,14 +18,11 @@ export function inputSchema(schema: z.ZodObject): StandardSchemaWithJSON<unknown
 }
 
 /** Members of a structured answer and what they are; what is in them is told by the answer itself. */
-export type OutputShape = Record<string, 'string' | 'number' | 'boolean' | 'object' | 'string[]' | 'object[]'>;
+export type OutputShape = Record<string, 'string' | 'number' | 'boolean' | 'object' | 'array'>;
 
 /** The shape of an answer: nothing required and nothing forbidden, since an error answers under the same schema. */
 export function shallowSchema(shape: OutputShape): StandardSchemaWithJSON<unknown, unknown> {
-  const properties = Object.entries(shape).map(([name, kind]) => {
-    const item = kind.replace('[]', '');
-    return [name, kind === item ? { type: item } : { type: 'array', items: { type: item } }];
-  });
+  const properties = Object.entries(shape).map(([name, type]) => [name, { type }]);
   return listedAs(() => ({ type: 'object', properties: Object.fromEntries(properties) }));
 }
 
@@ -35,8 +32,8 @@ function listedAs(json: () => Json): StandardSchemaWithJSON<unknown, unknown> {
 }
 
 /**
- * Drops what says nothing to a model: `$schema`, the bounds of a safe integer, the "anything goes" of open objects, and how
- * long a text may be, which no sensible one reaches. All of it is checked all the same.
+ * Drops what says nothing to a model: `$schema`, the "anything goes" of open objects, and bounds of numbers, texts and lists
+ * that no sensible one reaches. All of it is checked all the same.
  */
 function lean(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(lean);
@@ -45,9 +42,7 @@ function lean(node: unknown): unknown {
     Object.entries(node).flatMap(([key, value]) => {
       const silent =
         key === '$schema' ||
-        (key === 'maxLength' && typeof value === 'number') ||
-        (key === 'maximum' && value === Number.MAX_SAFE_INTEGER) ||
-        (key === 'minimum' && value === Number.MIN_SAFE_INTEGER) ||
+        (bounds.has(key) && typeof value === 'number') ||
         (key === 'propertyNames' && value !== null) ||
         ((key === 'additionalProperties' || key === 'items') && value !== false && isEmpty(value));
       return silent ? [] : [[key, lean(value)]];
@@ -55,14 +50,17 @@ function lean(node: unknown): unknown {
   );
 }
 
+const bounds = new Set(['minLength', 'maxLength', 'minItems', 'maxItems', 'minimum', 'maximum']);
+
 function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** Checks arguments; every fault is named in one message, with the arguments that exist beside one that does not. */
 export function readArguments(tool: string, schema: z.ZodObject, raw: unknown): Record<string, unknown> {
-  const first = schema.safeParse(raw ?? {});
-  const read = first.success ? first : schema.safeParse(withNumbers(raw, first.error));
+  const given = withoutNulls(raw ?? {});
+  const first = schema.safeParse(given);
+  const read = first.success ? first : schema.safeParse(mended(given, first.error));
   if (read.success) return read.data;
   const known = Object.keys(schema.shape);
   const faults = read.error.issues.map((issue) => {
@@ -78,15 +76,55 @@ export function readArguments(tool: string, schema: z.ZodObject, raw: unknown): 
   );
 }
 
-/** Models write `"200"` where a number belongs; where one was expected and only there, that is what it is. */
-function withNumbers(raw: unknown, error: z.ZodError): unknown {
+/** Some models fill every argument in, with null where they have nothing to say. */
+function withoutNulls(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
+  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null));
+}
+
+/** What was meant by a text where something else belongs, wherever only one thing can be: `"200"`, `"Full backup"`, `"true"`. */
+function mended(raw: unknown, error: z.ZodError): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
   const fixed: Record<string, unknown> = { ...raw };
   for (const issue of error.issues) {
-    const [key] = issue.path;
-    const value = typeof key === 'string' && issue.code === 'invalid_type' && issue.expected === 'number' && fixed[key];
-    if (typeof key === 'string' && typeof value === 'string' && /^\s*\d{1,15}(\.\d+)?\s*$/.test(value))
-      fixed[key] = Number(value);
+    const [key, place] = issue.path;
+    if (typeof key !== 'string') continue;
+    const value = fixed[key];
+    if (typeof value === 'string' && place === undefined) fixed[key] = mend(value, issue);
+    else if (Array.isArray(value) && typeof place === 'number' && issue.path.length === 2) {
+      fixed[key] = value.map((each, at) => (at === place && typeof each === 'string' ? mend(each, issue) : each));
+    }
   }
   return fixed;
+}
+
+function mend(text: string, issue: z.core.$ZodIssue): unknown {
+  const word = text.trim().toLowerCase();
+  if (issue.code === 'invalid_value') {
+    const meant = issue.values.filter((value) => folded(String(value)) === folded(word));
+    return meant.length === 1 ? meant[0] : text;
+  }
+  if (issue.code !== 'invalid_type') return text;
+  if (issue.expected === 'number' && /^\d{1,15}(\.\d+)?$/.test(word)) return Number(word);
+  if (issue.expected === 'boolean' && /^(true|false)$/.test(word)) return word === 'true';
+  if (issue.expected === 'array') return listOf(text);
+  return text;
+}
+
+/** `Full backup` is `full`, `Row counts` is `row_counts`. */
+function folded(word: string): string {
+  return word
+    .toLowerCase()
+    .replace(/[^a-z]/g, '')
+    .replace(/(?<=.)backups?$/, '');
+}
+
+/** A list that was written as JSON within a text, or its only member. */
+function listOf(text: string): unknown {
+  if (!text.trim().startsWith('[')) return text.includes(',') ? text : [text];
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

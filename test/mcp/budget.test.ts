@@ -38,7 +38,7 @@ afterAll(async () => {
 const Listed = z.array(z.looseObject({ name: z.string(), description: z.string(), inputSchema: z.looseObject({}) }));
 
 it.each(['cloud', 'daemon'])(
-  'what a model sees of all tools with a %s costs at most 3,000 tokens, the whole list at most 5,500',
+  'a model sees at most 25 tools with a %s, which cost at most 3,000 tokens, the whole list at most 5,500',
   async (kind) => {
     // Without settings it is the local daemon, which listing does not start.
     const env = kind === 'cloud' ? cloudEnvironment(cloud) : {};
@@ -51,6 +51,7 @@ it.each(['cloud', 'daemon'])(
     process.stdout.write(
       `${kind}: ${tools.length} tools, seen by a model: ${figures.seen} tokens, tools/list: ${figures.list} tokens\n`,
     );
+    expect(tools.length).toBeLessThanOrEqual(25);
     expect(figures.seen).toBeLessThanOrEqual(3000);
     expect(figures.list).toBeLessThanOrEqual(5500);
     const text = JSON.stringify(tools);

@@ -11,6 +11,7 @@ const readTools = [
   'wait_for',
   'list_restores',
   'list_schedules',
+  'preview_schedule',
 ];
 const allTools = [
   ...readTools,
@@ -19,6 +20,7 @@ const allTools = [
   'create_schedule',
   'update_schedule',
   'delete_schedule',
+  'delete_restore',
   'start_service',
   'stop_service',
 ];
@@ -52,7 +54,7 @@ describe.each(sdkClientNames)('%s', (name) => {
           .filter(({ annotations }) => annotations.destructiveHint)
           .map((tool) => tool.name)
           .sort(),
-      ).toEqual(['delete_schedule', 'restore_backup', 'stop_service', 'update_schedule']);
+      ).toEqual(['delete_restore', 'delete_schedule', 'restore_backup', 'stop_service', 'update_schedule']);
       expect(client.instructions()).toContain('approval of a person');
     } finally {
       await client.close();

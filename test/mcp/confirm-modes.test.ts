@@ -127,6 +127,7 @@ describe.each(eras)('SKYBACKUP_READ_ONLY=1 (%s)', (era) => {
         'wait_for',
         'list_restores',
         'list_schedules',
+        'preview_schedule',
       ].map((name) => ({
         name,
       })),

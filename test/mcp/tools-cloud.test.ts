@@ -138,6 +138,24 @@ it('a service is stopped in the cloud only with a yes, once; work there cannot b
   expect(await client.call('cancel_job', { job_id: 1 })).toMatchObject({ isError: true });
 });
 
+describe.each(revisions)('the record of a restore in the %s revision', (revision) => {
+  it('is deleted only with a yes, and not while the restore runs', async () => {
+    const { cloud, client } = await start({ revision, advance: false, runningRestore: true });
+    const running = await client.call('delete_restore', { id: 12 });
+    expect(running).toMatchObject({ isError: true, data: { error: { code: 'conflict' } } });
+    const asking = await client.ask('delete_restore', { id: 13 });
+    expect(asking.message).toContain('Delete the record of restore 13 of service dbtgf28216706');
+    expect(asking.message).toContain('dda9b72460c9c0d9d61a7f01b6a33e39:dbtgf28216706:tx-filip-mdb-ms-0');
+    expect(cloud.state.restores).toHaveLength(2);
+    expect(await asking.answer('accept', { typed_id: '13' })).toMatchObject({
+      isError: false,
+      data: { deleted: true },
+    });
+    expect(cloud.state.restores.map(({ id }) => id)).toEqual([12]);
+    expect(await client.call('delete_restore', { id: 13 })).toMatchObject({ data: { error: { code: 'not_found' } } });
+  });
+});
+
 describe("the cloud's rules are told", () => {
   it('an incremental without a full, before the cloud is asked', async () => {
     const { cloud, client } = await start();
@@ -291,6 +309,7 @@ describe('SKYBACKUP_SERVICES', () => {
       ['list_backups', { service: hidden }, { service: 'dbtgf00000000' }],
       ['create_backup', { service: hidden }, { service: 'dbtgf00000000' }],
       ['list_restores', { id: 13 }, { id: 99 }],
+      ['delete_restore', { id: 13 }, { id: 99 }],
       [
         'restore_backup',
         { service: 'orders', backup },

@@ -312,6 +312,40 @@ it('a restore is undone after a yes, by the tool and at the terminal', async () 
   expect(await hidden.call('undo_restore', { id: restore })).toMatchObject({ data: { error: { code: 'not_found' } } });
 });
 
+it('the record of a restore is deleted after a yes, which is told of the data that it names', async () => {
+  const client = await daemon.client('modern');
+  const listed = await client.call('list_restores', { service: 'shop' });
+  const restores = listed.data.restores as { id: number; kept_data?: string }[];
+  const id = (restores.find(({ kept_data }) => kept_data !== undefined) ?? restores[0])?.id ?? 0;
+  const asking = await client.ask('delete_restore', { id });
+  expect(asking.message).toContain(`Delete the record of restore ${id} of service shop`);
+  expect(await asking.answer('accept', { typed_id: String(id) })).toMatchObject({ data: { id, deleted: true } });
+  expect(await client.call('list_restores', { id })).toMatchObject({ data: { error: { code: 'not_found' } } });
+  expect(await client.call('list_restores', { service: 'shop' })).toMatchObject({
+    data: { count: Number(listed.data.count) - 1 },
+  });
+});
+
+it('a backup is found by words, and refused for another service; moments are read before the daemon is asked', async () => {
+  const client = await daemon.client('modern', {}, false);
+  const [newest] = (await client.call('list_backups', { service: 'shop', id: 'newest' })).data.backups as {
+    id: string;
+  }[];
+  const before = { backup: 'latest before 1 second ago', service: 'shop' };
+  expect(await client.call('show_backup', before)).toMatchObject({ data: { backup_id: newest?.id } });
+  const older = await client.call('list_backups', { service: 'shop', id: 'latest before 2020-01-01 00:00' });
+  expect(older).toMatchObject({ isError: true, data: { error: { code: 'not_found' } } });
+  const foreign = await client.call('show_backup', { backup: newest?.id, service: 'bare' });
+  expect(foreign.text).toContain('is of shop, not of bare');
+  const found = await client.call('find_transactions', { service: 'shop', from: '3 hours ago', to: 'now' });
+  expect(found).toMatchObject({ isError: false });
+  for (const from of ['3:00', 'yesterday 10:00 EST', '03/04/2026']) {
+    const refused = await client.call('find_transactions', { service: 'shop', from });
+    expect(refused).toMatchObject({ isError: true, data: { error: { code: 'invalid_request' } } });
+    expect(refused.text).toMatch(/^from[ :]/);
+  }
+});
+
 it('a backup becomes a new service without a plan, and a person removes it again', async () => {
   const client = await daemon.client('modern', {}, false);
   const source = { target: 'new', backup: 'latest', source: 'shop' };
@@ -359,7 +393,7 @@ it('SKYBACKUP_SERVICES hides a service from plans, too: a hidden schedule and ba
 describe('refusals say what to do', () => {
   it.each([
     ['create_backup', { service: 'nope' }, 'not_found'],
-    ['create_backup', { service: 'shop', type: 'snapshot' }, 'unsupported'],
+    ['create_backup', { service: 'shop', type: 'snapshot' }, 'invalid_request'],
     ['create_schedule', { service: 'shop', cron: '0 3 * *' }, 'invalid_schedule'],
     ['restore_backup', { service: 'shop', backup: 'latest', point_in_time: '2024-03-26 12:00:00' }, 'unsupported'],
     ['restore_backup', { backup: 'latest' }, 'invalid_request'],

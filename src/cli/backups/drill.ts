@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DrillChecks } from '../../contract/verifications.ts';
-import { scheduleInWords } from '../../mcp/schedule-words.ts';
+import { scheduleInWords } from '../../mcp/schedule/words.ts';
 import { exitCodes, type Terminal, UsageError } from '../terminal.ts';
 import { daemonOf, withApi } from '../with-api.ts';
 import { checksOf, type VerifyOptions } from './verify.ts';

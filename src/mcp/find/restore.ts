@@ -4,11 +4,12 @@ import { restoredFrom } from '../../contract/either-revision.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { Service } from '../../contract/services.ts';
 import { classifyStatus } from '../../contract/status.ts';
-import { parseMoment, readTime, toPointInTime } from '../../contract/time.ts';
+import { readTime, toPointInTime } from '../../contract/time.ts';
 import type { Call } from '../context.ts';
 import { timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
-import { findBackup, latest } from './backup.ts';
+import { findBackup, isLatest } from './backup.ts';
+import { exactMoment, readMoment } from './moment.ts';
 import { findService } from './service.ts';
 
 interface RestoreArguments {
@@ -52,7 +53,7 @@ export async function findRestore(args: RestoreArguments, call: Call): Promise<E
   }
   const target = await findService(api, args.service, signal);
   const source = args.source === undefined ? target : await findService(api, args.source, signal);
-  const wish = wishOf(args);
+  const wish = wishOf(args, call);
   const declined = declinedIn(args);
   if (args.backup === undefined) {
     if (Object.keys(wish).length === 0) {
@@ -65,7 +66,9 @@ export async function findRestore(args: RestoreArguments, call: Call): Promise<E
     await refuseTwice(api, target.id, source.id, signal);
     return { ...replacing, service_id: target.id, id: source.id, wish, declined };
   }
-  const backup = await findBackup(api, args.backup, source.id, signal);
+  // The target alone does not say whose backup it is: only what is named as the source does.
+  const owner = args.source !== undefined || isLatest(args.backup) ? source.id : undefined;
+  const backup = await findBackup(args.backup, owner, call);
   refuseLogs(backup);
   if (api.provider.kind === 'cloud') await checkTarget(api, backup, target, signal);
   await refuseTwice(api, target.id, backup.id, signal);
@@ -84,28 +87,29 @@ function declinedIn({ keep_account, safety_dump, safety_backup }: RestoreArgumen
 }
 
 /** A restore beside everything there is; `service` is then the id that the new service is to have. */
-async function findNewService(args: RestoreArguments, { api, signal }: Call): Promise<ExactRestore> {
+async function findNewService(args: RestoreArguments, call: Call): Promise<ExactRestore> {
+  const { api, signal } = call;
   const { backup: given = '', service: service_id, tables, target } = args;
   // The daemon tells that it has no meaning there.
   const declined = declinedIn(args);
-  const wish = wishOf(args);
+  const wish = wishOf(args, call);
   const source = args.source === undefined ? undefined : await findService(api, args.source, signal);
   if (given === '' && source !== undefined && Object.keys(wish).length > 0) {
     return { target, service_id, tables, id: source.id, wish, declined };
   }
-  if (given === '' || (given.trim().toLowerCase() === latest && args.source === undefined)) {
+  if (given === '' || (isLatest(given) && args.source === undefined)) {
     throw new SkybackupError('invalid_request', 'Which backup the new service is made of was not given.', {
       hint: 'Give a backup id from list_backups; or "latest" or a point in time, with the service it is of as "source".',
     });
   }
-  const backup = await findBackup(api, given, source?.id ?? '', signal);
+  const backup = await findBackup(given, source?.id, call);
   refuseLogs(backup);
   return { target, service_id, tables, id: backup.id, wish, declined };
 }
 
-function wishOf({ point_in_time, gtid, before_gtid }: RestoreArguments): Wish {
+function wishOf({ point_in_time, gtid, before_gtid }: RestoreArguments, call: Call): Wish {
   return {
-    ...(point_in_time === undefined ? {} : { point_in_time: exactMoment(point_in_time) }),
+    ...(point_in_time === undefined ? {} : { point_in_time: wantedMoment(point_in_time, call) }),
     ...(gtid === undefined ? {} : { gtid }),
     ...(before_gtid === undefined ? {} : { before_gtid }),
   };
@@ -126,13 +130,11 @@ function refuseLogs({ id, type }: Backup): void {
   });
 }
 
-function exactMoment(given: string): string {
-  const moment = parseMoment(given.trim()) ?? readTime(given);
+function wantedMoment(given: string, { api, now }: Call): string {
   // Only a daemon tells moments within a second apart.
-  if (moment !== undefined) return moment.getTime() % 1000 === 0 ? toPointInTime(moment) : moment.toISOString();
-  throw new SkybackupError('invalid_request', 'point_in_time is not a moment.', {
-    hint: 'Give it as YYYY-MM-DD HH:MM:SS in UTC; ask the person for their time zone.',
-  });
+  return api.provider.kind === 'daemon'
+    ? exactMoment('point_in_time', given, now)
+    : toPointInTime(readMoment('point_in_time', given, now));
 }
 
 /** The window is asked for, never guessed. */

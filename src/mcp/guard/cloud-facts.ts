@@ -1,9 +1,11 @@
 import type { BackupApi } from '../../client/backup-api.ts';
+import { restoredFrom } from '../../contract/either-revision.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { PlanFacts } from '../../contract/plans.ts';
 import { digestOf } from '../../plans/arguments-digest.ts';
 import { serviceLabel } from '../find/service.ts';
-import { scheduleInWords } from '../schedule-words.ts';
+import { restoreRow } from '../rows.ts';
+import { scheduleInWords } from '../schedule/words.ts';
 import { quoteText } from '../untrusted-text.ts';
 import { cloudRestoreFacts } from './cloud-restore-facts.ts';
 import type { PlannedRequest } from './planner.ts';
@@ -30,6 +32,8 @@ export async function gatherCloudFacts(
       return scheduleFacts(api, request, signal);
     case 'create_schedule':
       return storageFacts(api, request.arguments, signal);
+    case 'delete_restore':
+      return restoreRecordFacts(api, Number(request.arguments.id), signal);
     case 'stop_service':
       return stopFacts(api, String(request.arguments.service_id), signal);
     default:
@@ -114,6 +118,24 @@ async function storageFacts(
       path: found.path,
       added_at: found.added_at,
     }),
+  };
+}
+
+/** The record alone: no data are touched. */
+async function restoreRecordFacts(api: BackupApi, id: number, signal: AbortSignal): Promise<GatheredFacts> {
+  const restore = await api.getRestore(id, { signal });
+  const { service_id, status } = restore;
+  return {
+    facts: {
+      title: `Delete the record of restore ${id} of service ${quoteText(service_id, 80)}`,
+      service_id,
+      confirm_id: String(id),
+      replaced: restoreRow(restore).text,
+      lost: ['The history of this restore: which backup it brought, and when.'],
+      warnings: [],
+      undo: 'The record cannot be brought back. No data of the service are touched.',
+    },
+    targetDigest: digestOf({ id, service_id, status, backup: restoredFrom(restore) }),
   };
 }
 

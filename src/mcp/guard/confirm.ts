@@ -89,7 +89,7 @@ async function ask(plan: Plan, subject: string, asking: Asking): Promise<Decisio
   };
   askings.add(ctx.mcpReq.id, { plan: plan.id, subject, giveUp: closed, beat, patienceMs: askPatienceMs });
   call.signal.addEventListener('abort', () => askings.cancelled(ctx.mcpReq.id), { once: true });
-  return { outcome: 'asked', plan, result: askForm(plan, nonce) };
+  return { outcome: 'asked', plan, result: askForm(plan, nonce, call.now) };
 }
 
 async function answered(request: PlannedRequest, state: AskState, asking: Asking): Promise<Decision> {

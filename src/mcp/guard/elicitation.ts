@@ -27,9 +27,15 @@ export function canElicit(ctx: ServerContext, server: McpServer): boolean {
 export interface AskState {
   plan: string;
   nonce: string;
+  /** When the call that asked came: "2 hours ago" means the same in the one that answers. A false one finds no plan. */
+  asked?: number | undefined;
 }
 
-const AskStateText = z.strictObject({ plan: z.string().max(100), nonce: z.string().max(200) });
+const AskStateText = z.strictObject({
+  plan: z.string().max(100),
+  nonce: z.string().max(200),
+  asked: z.int().min(0).max(8.64e15).optional(),
+});
 
 /** Our own state as it came back; undefined when there is none or it is not ours. */
 export function readAskState(ctx: ServerContext): AskState | undefined {
@@ -51,9 +57,9 @@ function otherWay({ code, expires_at }: Plan): string {
 }
 
 /** The question to the person: the whole plan, and one field for the target's id. */
-export function askForm(plan: Plan, nonce: string): InputRequiredResult {
+export function askForm(plan: Plan, nonce: string, now: Date): InputRequiredResult {
   const { confirm_id } = plan.facts;
-  const state: AskState = { plan: plan.id, nonce };
+  const state: AskState = { plan: plan.id, nonce, asked: now.getTime() };
   return inputRequired({
     inputRequests: {
       [answerKey]: inputRequired.elicit({

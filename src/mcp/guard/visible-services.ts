@@ -37,24 +37,27 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
     return it;
   }
   /** Asked service by service, because a count over all of them would count the hidden ones. */
-  async function pageOf<T>(
-    query: { page?: number | undefined; page_size?: number | undefined; service_id?: string | undefined },
-    list: (query: { service_id: string; page: number; page_size: number }) => Promise<Page<T>>,
-    newestFirst: (a: T, b: T) => number,
-  ): Promise<Page<T>> {
-    const { page = 1, page_size: size = 100, service_id } = query;
+  async function pageOf<T>(query: Paged, list: ListPart<T>, newestFirst: (a: T, b: T) => number): Promise<Page<T>> {
+    const { page = 1, page_size: size = 100, service_id, order = 'desc' } = query;
     if (service_id !== undefined) need(service_id);
+    const [only, ...others] = service_id === undefined ? visible : [service_id];
+    if (only === undefined) return { items: [], count: 0, pages: 1 };
+    if (others.length === 0) return list({ service_id: only, page, page_size: size, order });
     const all: T[] = [];
-    for (const id of service_id === undefined ? visible : [service_id]) {
-      for (let at = 1, pages = 1; at <= pages; at += 1) {
-        const part = await list({ service_id: id, page: at, page_size: 100 });
+    let count = 0;
+    for (const id of [only, ...others]) {
+      // What stands behind so many of its own cannot come within so many of all.
+      let left = page * size;
+      for (let at = 1, pages = 1; at <= pages && left > 0; at += 1) {
+        const part = await list({ service_id: id, page: at, page_size: 100, order });
+        if (at === 1) count += part.count;
         all.push(...part.items);
+        left -= part.items.length;
         pages = part.items.length > 0 ? part.pages : at;
       }
     }
-    all.sort(newestFirst);
-    const items = all.slice((page - 1) * size, page * size);
-    return { items, count: all.length, pages: Math.max(1, Math.ceil(all.length / size)) };
+    all.sort((a, b) => (order === 'desc' ? newestFirst(a, b) : newestFirst(b, a)));
+    return { items: all.slice((page - 1) * size, page * size), count, pages: Math.max(1, Math.ceil(count / size)) };
   }
   /** A restore whose backup is another service's keeps that id to itself. */
   function withoutHiddenSource<T extends { backup_id?: string | undefined; key?: string | undefined }>(restore: T): T {
@@ -163,14 +166,23 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
   };
 }
 
+interface Paged {
+  page?: number | undefined;
+  page_size?: number | undefined;
+  order?: 'asc' | 'desc' | undefined;
+  service_id?: string | undefined;
+}
+type ListPart<T> = (part: {
+  service_id: string;
+  page: number;
+  page_size: number;
+  order: 'asc' | 'desc';
+}) => Promise<Page<T>>;
+
 interface Sight {
   need(serviceId: string): void;
   own<T extends { service_id: string }>(thing: string, id: string | number, get: Promise<T>): Promise<T>;
-  pageOf<T>(
-    query: { page?: number | undefined; page_size?: number | undefined; service_id?: string | undefined },
-    list: (query: { service_id: string; page: number; page_size: number }) => Promise<Page<T>>,
-    newestFirst: (a: T, b: T) => number,
-  ): Promise<Page<T>>;
+  pageOf<T>(query: Paged, list: ListPart<T>, newestFirst: (a: T, b: T) => number): Promise<Page<T>>;
   getBackup: BackupApi['getBackup'];
 }
 

@@ -5,7 +5,7 @@ import { findService } from '../find/service.ts';
 import { listPage } from '../list-page.ts';
 import { outwardData, outwardText } from '../outward.ts';
 import { backupRow, scheduleRow } from '../rows.ts';
-import { scheduleInWords } from '../schedule-words.ts';
+import { scheduleInWords } from '../schedule/words.ts';
 
 const json = 'application/json';
 

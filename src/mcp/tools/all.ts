@@ -4,6 +4,7 @@ import { checkBackups } from './check-backups.ts';
 import { createBackup } from './create-backup.ts';
 import { createSchedule } from './create-schedule.ts';
 import { deleteBackup } from './delete-backup.ts';
+import { deleteRestore } from './delete-restore.ts';
 import { deleteSchedule } from './delete-schedule.ts';
 import { findTransactions } from './find-transactions.ts';
 import { getRetention } from './get-retention.ts';
@@ -12,6 +13,7 @@ import { listRestores } from './list-restores.ts';
 import { listSchedules } from './list-schedules.ts';
 import { listServices } from './list-services.ts';
 import { listStorages } from './list-storages.ts';
+import { previewSchedule } from './preview-schedule.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { setRetention } from './set-retention.ts';
 import { showBackup } from './show-backup.ts';
@@ -37,7 +39,9 @@ export const allTools: readonly Tool[] = [
   waitFor,
   cancelJob,
   listRestores,
+  deleteRestore,
   listSchedules,
+  previewSchedule,
   createSchedule,
   updateSchedule,
   deleteSchedule,

@@ -13,7 +13,7 @@ export const cancelJob = defineTool({
   idempotent: true,
   title: 'Cancel running work',
   description:
-    'Asks running work to stop; its answer named the job_id. Ask the person first. No finished backup is lost; a restore leaves its target as it was, unless it exchanges the data already: then it goes on to its end.',
+    'Asks running work to stop; ask the person first. Finished backups stay. A restore leaves its target as it was, unless it exchanges the data already: then it ends first.',
   input: z.strictObject({ job_id: z.number().int().min(1) }),
   output: { job_id: 'number', service_id: 'string', status: 'string' },
   async run({ job_id }, { api, signal }) {

@@ -23,12 +23,12 @@ export const checkBackups = defineTool({
   operation: 'read',
   title: 'Check that backups are well',
   description:
-    'Says for each service, worst first, whether its backups are ok, warning or critical, and why; with the newest good backups, the recovery point and the last restore that worked. Use it for "are we safe?" and as the first look when something went wrong.',
+    'Tells for each service, worst first, whether its backups are ok, warning or critical, why, and what to do. First choice for "are we safe?" and when something went wrong.',
   input: z.strictObject({
-    service: z.string().max(300).optional().describe('Without it all services'),
+    service: z.string().max(300).optional(),
     ...listArguments,
   }),
-  output: { verdict: 'string', services: 'object[]', count: 'number', next_cursor: 'string' },
+  output: { verdict: 'string', services: 'array', count: 'number', next_cursor: 'string' },
   async run({ service, limit, cursor }, { api, signal }) {
     const only = service === undefined ? undefined : (await findService(api, service, signal)).id;
     const health = await api.getHealth(only, { signal });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { backupTypes } from '../../contract/backup-types.ts';
+import { backupTypes, daemonBackupTypes } from '../../contract/backup-types.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { newestStart, startedBackup } from '../follow/started-backup.ts';
@@ -12,13 +12,14 @@ export const createBackup = defineTool({
   operation: 'write',
   title: 'Take a backup now',
   description:
-    'Starts a backup now and returns at once; follow it with wait_for. Changes no data. Types: full (physical, the default), incremental (what changed since the newest one; needs an earlier full), dump (SQL text), binarylog (for point in time). Worth offering before anything risky.',
-  descriptionOf: { cloud: 'Snapshot is a type here, too.' },
+    'Takes one backup now; follow it with wait_for. Changes no data: offer it before anything risky. full is physical, incremental what changed since (needs a full), dump SQL text, binarylog for points in time. Regularly: create_schedule.',
+  descriptionOf: { cloud: 'Azure services have snapshots only.' },
   input: z.strictObject({
     service: z.string().max(300),
     type: z.enum(backupTypes).default('full'),
     storage: storageArgument,
   }),
+  inputOf: { daemon: { type: z.enum(daemonBackupTypes).default('full') } },
   takesNothing: true,
   output: {
     id: 'number',

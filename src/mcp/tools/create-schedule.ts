@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { scheduleTypes } from '../../contract/backup-types.ts';
+import { backupTypes, daemonScheduleTypes, scheduleTypes } from '../../contract/backup-types.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
-import { scheduleInWords } from '../schedule-words.ts';
+import { cronForm, scheduleInWords } from '../schedule/words.ts';
 import { storageArgument, storageEffect } from '../storage-effect.ts';
 import { refuseImpossibleType, typeWarnings } from '../type-rules.ts';
 
@@ -11,23 +11,27 @@ export const createSchedule = defineTool({
   operation: 'write',
   title: 'Schedule regular backups',
   description:
-    'Adds a regular backup of a service. Ask the person for the time and their time zone first: cron is five fields in UTC ("0 3 * * *" is daily at 03:00 UTC). The answer repeats it in words with the next runs; show them. For one backup now use create_backup.',
+    'Backs a service up regularly. First ask the person when and in which time zone; preview_schedule gives the cron. Show them the next runs of the answer. One backup now: create_backup.',
   descriptionOf: {
-    daemon: 'A drill takes none: it proves that the newest can be restored.',
-    cloud: 'This needs the Administrator role; incrementals need a full; Azure services have snapshots only.',
+    daemon: 'A drill takes none: it proves the newest.',
+    cloud: 'Needs the Administrator role; incremental needs a full; Azure services have snapshots only.',
   },
   input: z.strictObject({
     service: z.string().max(300),
-    cron: z.string().max(200).describe('minute hour day month weekday, UTC'),
+    cron: z.string().max(200).describe(cronForm),
     type: z.enum(scheduleTypes).default('full'),
     storage: storageArgument,
   }),
+  inputOf: {
+    cloud: { type: z.enum(backupTypes).default('full') },
+    daemon: { type: z.enum(daemonScheduleTypes).default('full') },
+  },
   takesNothing: true,
   output: {
     id: 'number',
     service_id: 'string',
     in_words: 'string',
-    next_runs: 'string[]',
+    next_runs: 'array',
   },
   async exact({ service, cron, type, storage }, { api, signal }) {
     const { checkCron } = await import('../../contract/cron.ts');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { defineTool } from '../define-tool.ts';
+import { backupId } from '../find/backup.ts';
 import { backupRow } from '../rows.ts';
 
 export const deleteBackup = defineTool({
@@ -9,12 +10,12 @@ export const deleteBackup = defineTool({
   needs: 'retention',
   title: 'Delete a backup',
   description:
-    'Deletes one backup for good. Show the person which (list_backups) and ask first; a person must approve. Refused for the last good backup of a service, and for one that another builds on. Old backups go by themselves: see get_retention.',
-  input: z.strictObject({ id: z.string().max(300).describe('Backup id') }),
+    'Deletes one backup for good. Show it to the person first; a person must approve. Never the last good one, nor one that others build on. Old ones go by themselves: get_retention.',
+  input: z.strictObject({ id: z.string().max(300) }),
   output: { id: 'string', service_id: 'string', deleted: 'boolean' },
   async exact({ id }, { api, signal }) {
     // Looked up here, where hidden services do not exist: a plan for one would describe it.
-    const backup = await api.getBackup(id.trim(), { signal });
+    const backup = await api.getBackup(backupId(id), { signal });
     return { id: backup.id, service_id: backup.service_id, label: backupRow(backup).text };
   },
   effect: async ({ id }) => ({ operation: 'delete_backup', arguments: { id }, repeat: { id } }),

@@ -6,8 +6,8 @@ export const deleteSchedule = defineTool({
   operation: 'destructive',
   title: 'Delete a backup schedule',
   description:
-    'Deletes a schedule: no more backups are taken by it; those it took stay. Show the person the schedule (list_schedules) and ask first; a person must approve. To stop for a while use update_schedule with suspended. Refused while its backup runs.',
-  input: z.strictObject({ id: z.number().int().min(1).describe('Schedule id') }),
+    'Ends a schedule for good; its backups stay. Show it to the person first; a person must approve. For a pause: update_schedule with suspended.',
+  input: z.strictObject({ id: z.number().int().min(1) }),
   output: { id: 'number', deleted: 'boolean' },
   async exact({ id }, { api, signal }) {
     // Looked up here, where hidden services do not exist: a plan for one would describe it.

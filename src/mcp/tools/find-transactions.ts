@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { ChangedRows } from '../../contract/recovery.ts';
 import { defineTool } from '../define-tool.ts';
+import { exactMoment } from '../find/moment.ts';
 import { findService } from '../find/service.ts';
 import { timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
@@ -21,15 +22,20 @@ export const findTransactions = defineTool({
   needs: 'jobs',
   title: 'Find transactions in the binary logs',
   description:
-    'Finds the transaction that did harm: GTIDs, times, tables, row counts and statements near a moment. To go back to before it, give its gtid to restore_backup as before_gtid.',
+    'Finds the transaction that did harm: GTID, time, tables, rows, statement. Its gtid, given to restore_backup as before_gtid, goes back to right before it.',
   input: z.strictObject({
     service: z.string().max(300),
-    from: z.string().max(40).optional().describe('UTC; default: the newest hour'),
-    to: z.string().max(40).optional(),
+    from: z.string().max(100).optional().describe('Default: the newest hour'),
+    to: z.string().max(100).optional(),
     contains: z.string().min(1).max(200).optional().describe('"drop table"'),
   }),
-  output: { service_id: 'string', transactions: 'object[]', archived_to: 'string', more: 'boolean' },
-  async run({ service, ...query }, { api, signal }) {
+  output: { service_id: 'string', transactions: 'array', archived_to: 'string', more: 'boolean' },
+  async run({ service, from, to, contains }, { api, signal, now }) {
+    const query = {
+      ...(from === undefined ? {} : { from: exactMoment('from', from, now) }),
+      ...(to === undefined ? {} : { to: exactMoment('to', to, now) }),
+      ...(contains === undefined ? {} : { contains }),
+    };
     const { id } = await findService(api, service, signal);
     if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not show its binary logs.');
     const found = await api.daemon.findTransactions(id, { ...query, limit: shown }, { signal });

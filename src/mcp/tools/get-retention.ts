@@ -10,10 +10,9 @@ export const getRetention = defineTool({
   operation: 'read',
   needs: 'retention',
   title: 'Show how long backups are kept',
-  description:
-    'Tells how long the backups of a service are kept, which would expire now and why, and how the last pass went.',
+  description: 'Tells how long backups of a service are kept, and which would go now and why.',
   input: z.strictObject({ service: z.string().max(300) }),
-  output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'object[]', last_pass: 'object' },
+  output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'array', last_pass: 'object' },
   async run({ service }, { api, signal }) {
     const { id } = await findService(api, service, signal);
     if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud keeps every backup 7 days.');

@@ -1,23 +1,21 @@
 import { z } from 'zod';
-import { SkybackupError } from '../../contract/errors.ts';
+import { backupsSummary } from '../backups-summary.ts';
 import { defineList } from '../define-list.ts';
-import { findBackup, latest } from '../find/backup.ts';
+import { backupForms, backupId, findBackup, isLatest } from '../find/backup.ts';
 import { backupRow } from '../rows.ts';
 
 export const listBackups = defineList({
   thing: 'backup',
   title: 'List backups',
   description:
-    'Lists backups, newest first: id, type, status, size, and the moment the data is of (UTC). With `id` shows one; "latest" with `service` is its newest usable one. Use it to choose what to restore, or to check that backups happen.',
-  descriptionOf: { cloud: 'The cloud keeps backups 7 days; none can be deleted.' },
-  service: 'Without it all services',
-  id: z.string().max(300).describe('One backup id, or "latest"'),
+    'Sums backups up and lists them, newest first: type, status, size, and of when their data is. Use it to choose what to restore; for "are we safe?" check_backups.',
+  descriptionOf: { cloud: 'Backups are kept 7 days; none can be deleted.' },
+  id: z.string().max(300).describe(backupForms),
   page: (api, query, { signal }) => api.listBackups(query, { signal }),
-  async one(api, id, service, { signal }) {
-    if (id !== latest) return api.getBackup(id, { signal });
-    if (service !== undefined) return findBackup(api, latest, service, signal);
-    throw new SkybackupError('invalid_request', '"latest" is the newest backup of a service: name the service too.');
-  },
+  // One that failed is shown, too.
+  one: (api, id, service, call) =>
+    isLatest(id) ? findBackup(id, service, call) : api.getBackup(backupId(id), { signal: call.signal }),
   row: backupRow,
+  summary: backupsSummary,
   whenNone: 'create_backup takes a backup now, create_schedule regularly.',
 });

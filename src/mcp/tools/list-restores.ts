@@ -5,10 +5,9 @@ import { restoreRow } from '../rows.ts';
 export const listRestores = defineList({
   thing: 'restore',
   title: 'List restores',
-  description:
-    'Lists restores, newest first: target service, backup, status, and the data of before that are kept, which undo_restore puts back. With `id` shows one. To wait for a running one use wait_for.',
-  service: 'The target; without it all',
-  id: z.number().int().min(1).describe('One restore id'),
+  description: 'Lists restores, newest first: target, backup, status. Running ones: wait_for.',
+  descriptionOf: { daemon: 'Also the old data that undo_restore puts back.' },
+  id: z.number().int().min(1),
   page: (api, query, { signal }) => api.listRestores(query, { signal }),
   one: (api, id, _service, { signal }) => api.getRestore(id, { signal }),
   row: restoreRow,

@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { defineList } from '../define-list.ts';
 import { scheduleRow } from '../rows.ts';
-import { scheduleInWords } from '../schedule-words.ts';
+import { scheduleInWords } from '../schedule/words.ts';
 
 export const listSchedules = defineList({
   thing: 'schedule',
   title: 'List backup schedules',
   description:
-    'Lists backup schedules in words with their next runs (UTC), one-time backups included. With `id` shows one. Use it before changing or deleting a schedule, and to see whether a service is backed up at all.',
-  service: 'Without it all services',
-  id: z.number().int().min(1).describe('One schedule id'),
+    'Lists schedules in words with their next runs, one-time ones too. Use it before changing or deleting one.',
+  id: z.number().int().min(1),
   page: (api, query, { signal }) => api.listSchedules(query, { signal }),
   one: (api, id, _service, { signal }) => api.getSchedule(id, { signal }),
   async row(schedule, alone) {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BackupApi } from '../../client/backup-api.ts';
 import { SkybackupError } from '../../contract/errors.ts';
+import type { Service } from '../../contract/services.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService } from '../find/service.ts';
 import { heading, listArguments, listPage, onePage } from '../list-page.ts';
@@ -12,16 +13,16 @@ export const listServices = defineTool({
   operation: 'read',
   title: 'List database services',
   description:
-    'Lists the MariaDB services: id, status, version, place. Start here when a person names a database: `service` arguments take an id, a unique name or an FQDN. With `service` shows that one: whether it runs, and to which points in time it can go back.',
+    'Lists MariaDB services: id, status, version. Start here when a person names a database. With `service` that one, and the moments it can go back to.',
   input: z.strictObject({
-    service: z.string().max(300).optional(),
+    service: z.string().max(300).optional().describe('Id, unique name or FQDN'),
     ...listArguments,
   }),
   output: {
-    services: 'object[]',
+    services: 'array',
     count: 'number',
     next_cursor: 'string',
-    recovery_windows: 'object[]',
+    recovery_windows: 'array',
   },
   async run({ service, limit, cursor }, { api, signal }) {
     const items =
@@ -30,8 +31,11 @@ export const listServices = defineTool({
     const [only] = items;
     const windows = service === undefined || only === undefined ? [] : await windowsOf(api, only.id, signal);
     const stopped = service !== undefined && only?.status === 'stopped';
+    const by_status = page.next_cursor === undefined || cursor !== undefined ? undefined : statusesOf(items);
     return {
       text: [
+        by_status &&
+          `${page.count} services: ${by_status.map(([status, number]) => `${number} ${status}`).join(', ')}.`,
         heading(page, 'service', undefined),
         ...page.rows.map(({ text }) => text),
         windows.length === 0
@@ -39,6 +43,7 @@ export const listServices = defineTool({
           : `Can go back to any moment of ${windows.map(({ from, to }) => `${from} to ${to}`).join('; ')}.`,
       ],
       data: {
+        summary: by_status && { by_status: Object.fromEntries(by_status) },
         services: page.rows.map(({ data }) => data),
         count: page.count,
         next_cursor: page.next_cursor,
@@ -56,6 +61,13 @@ export const listServices = defineTool({
     };
   },
 });
+
+/** How many there are in each, the most first. */
+function statusesOf(services: readonly Service[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const { status } of services) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a);
+}
 
 /** The newest of them last. None is said where the provider does not tell. */
 async function windowsOf(

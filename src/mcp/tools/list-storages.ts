@@ -7,10 +7,9 @@ export const listStorages = defineTool({
   name: 'list_storages',
   operation: 'read',
   title: 'List storages',
-  description:
-    'Lists where backups can go: the names that `storage` takes. A person adds one ("skybackup storages add").',
+  description: 'Lists the places for backups that `storage` takes. A person adds one ("skybackup storages add").',
   input: z.strictObject({}),
-  output: { storages: 'object[]' },
+  output: { storages: 'array' },
   async run(_args, { api, signal }) {
     const storages = await api.listStorages({ signal });
     if (storages.length === 0) {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { restoredFrom } from '../../contract/either-revision.ts';
 import { defineTool } from '../define-tool.ts';
+import { backupForms } from '../find/backup.ts';
+import { momentForm } from '../find/moment.ts';
 import { dataInWords, findRestore } from '../find/restore.ts';
 
 export const restoreBackup = defineTool({
@@ -8,12 +10,12 @@ export const restoreBackup = defineTool({
   operation: 'destructive',
   title: 'Restore a backup',
   description:
-    'REPLACES ALL DATA of a service by a backup. Before calling, tell the person which service loses its data, to which moment it goes back, and offer create_backup of it first. The first call changes nothing: a person must approve the plan, in a form or as the answer says; only then does it start. Returns at once; then wait_for.',
+    'REPLACES ALL DATA of a service by a backup or a point in time. First tell the person which service loses what, and offer create_backup of it. The first call only makes a plan: a person must approve it, as the answer says. Then wait_for.',
   descriptionOf: {
     daemon:
-      'Offer target "new" first: it makes a service of the backup, or of some tables of it, replaces nothing and needs no approval. A point in time is exact to the transaction. A server registered without a data directory only takes dumps: imported, not atomic.',
+      'Offer target "new" first: it makes a service of the backup, or of some tables, replaces nothing, needs no approval. A server without a known data directory takes dumps only, and not atomically.',
     cloud:
-      "Only within one cloud provider; the target is stopped meanwhile and may need start_service; with another source the users become the source's; point_in_time needs snapshots.",
+      "Only within one cloud provider. The target is stopped meanwhile and may need start_service; of another source it gets the source's users. point_in_time needs snapshots.",
   },
   daemonOnly: ['target', 'tables', 'gtid', 'before_gtid', 'keep_account', 'safety_dump'],
   cloudOnly: ['safety_backup'],
@@ -23,24 +25,20 @@ export const restoreBackup = defineTool({
       .string()
       .max(300)
       .optional()
-      .describe('TARGET, loses its data; with target "new" an id for the new one, if any is wanted'),
+      .describe('TARGET, loses its data; with target "new" the id it gets, if any is wanted'),
     tables: z
       .array(z.string().max(300))
       .min(1)
       .max(500)
       .optional()
-      .describe('What a new service brings, all else is left out: "shop.orders", "shop.*"'),
-    backup: z
-      .string()
-      .max(300)
-      .optional()
-      .describe('Backup id, or "latest"; left out for the best one for a point in time'),
-    source: z.string().max(300).optional().describe('Whose "latest" or point in time; default the target itself'),
-    point_in_time: z.string().max(40).optional().describe('YYYY-MM-DD HH:MM:SS, UTC'),
-    gtid: z.string().max(2000).optional().describe('Instead of a time: the last transaction wanted'),
-    before_gtid: z.string().max(100).optional().describe('Instead: the first one not wanted, a DROP say'),
+      .describe('For target "new", all else is left out: "shop.orders", "shop.*"'),
+    backup: z.string().max(300).optional().describe(`${backupForms}; not needed for a point in time`),
+    source: z.string().max(300).optional().describe('Whose backup or point in time; default: service'),
+    point_in_time: z.string().max(100).optional().describe(momentForm),
+    gtid: z.string().max(2000).optional().describe('Last transaction wanted'),
+    before_gtid: z.string().max(100).optional().describe('First one not wanted, a DROP say'),
     keep_account: z.boolean().optional().describe("false: skybackup's own login becomes the backup's as well"),
-    safety_dump: z.boolean().optional().describe('false: no dump first, where a running server imports one'),
+    safety_dump: z.boolean().optional().describe('false: no dump first of a server that imports one'),
     safety_backup: z
       .boolean()
       .optional()

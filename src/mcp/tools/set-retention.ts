@@ -15,7 +15,7 @@ export const setRetention = defineTool({
   idempotent: true,
   title: 'Change how long backups are kept',
   description:
-    'Sets which backups of a service are kept; what is given replaces the whole rule. Counts choose (the newest of each of so many days, weeks, …), max_age and max_size cut. Without counts all are kept within the bounds. Try it with dry_run first and show the person what would go. Keeping less a person must approve. The last good backup always stays.',
+    'Sets which backups of a service are kept, as one whole rule. Counts choose (the newest of each of so many days, weeks, …), max_age and max_size cut; without counts all within these stay. First dry_run, and show the person what would go. Keeping less a person must approve.',
   input: z.strictObject({
     service: z.string().max(300),
     keep_last: count,
@@ -29,7 +29,7 @@ export const setRetention = defineTool({
     keep_everything: z.boolean().optional().describe('No rule: nothing expires'),
     dry_run: z.boolean().optional(),
   }),
-  output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'object[]', changed: 'boolean' },
+  output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'array', changed: 'boolean' },
   async exact({ service, dry_run = false, keep_everything = false, ...given }, { api, signal }) {
     const { RetentionPolicy } = await import('../../contract/retention.ts');
     const policy = parseRequest(

@@ -5,7 +5,7 @@ import { parseTablePattern } from '../../contract/table-pattern.ts';
 import type { ToolAnswer } from '../answer.ts';
 import type { Call } from '../context.ts';
 import { defineTool } from '../define-tool.ts';
-import { findOwnBackup } from '../find/backup.ts';
+import { backupForms, findOwnBackup } from '../find/backup.ts';
 import { findService } from '../find/service.ts';
 import { listArguments, listPage, type Row } from '../list-page.ts';
 import { backupRow } from '../rows.ts';
@@ -20,18 +20,18 @@ export const showBackup = defineTool({
   needs: 'jobs',
   title: 'Show what a backup holds',
   description:
-    'Tables of a backup with engine, size and rows when it was taken, largest first; reads none of its data. Use it before a restore. Without backup: which backups hold that table.',
+    'Tells what is in a backup: tables with engine, size and rows. Use it before a restore. With `table` alone: which backups hold it.',
   input: z.strictObject({
-    backup: z.string().max(300).optional().describe('Id, or "latest" with service'),
+    backup: z.string().max(300).optional().describe(backupForms),
     service: z.string().max(300).optional(),
-    table: z.string().max(140).optional().describe('shop.orders or shop.*'),
+    table: z.string().max(140).optional().describe('"shop.orders", "shop.*"'),
     ...listArguments,
   }),
   output: {
     backup_id: 'string',
-    schemas: 'object[]',
-    tables: 'object[]',
-    backups: 'object[]',
+    schemas: 'array',
+    tables: 'array',
+    backups: 'array',
     count: 'number',
     next_cursor: 'string',
   },
@@ -43,7 +43,7 @@ export const showBackup = defineTool({
       if (table !== undefined) return holdersOf(table, service, { limit, cursor }, call);
       throw new SkybackupError('invalid_request', 'Which backup? Give one, or a table to look for in all of them.');
     }
-    const { id } = await findOwnBackup(api, backup, service, signal);
+    const { id } = await findOwnBackup(backup, service, call);
     const wanted = table === undefined ? undefined : wantedTable(table);
     let contents: BackupContents | undefined;
     const page = await listPage(

@@ -8,8 +8,8 @@ export const startService = defineTool({
   idempotent: true,
   title: 'Start a stopped service',
   description:
-    'Starts a stopped service. Ask first when the person may have stopped it on purpose. Returns once the request is accepted; list_services shows when it is ready.',
-  descriptionOf: { cloud: 'It is often needed after a restore.' },
+    'Starts a stopped service. Ask first if a person may have stopped it on purpose. list_services tells when it is ready.',
+  descriptionOf: { cloud: 'Often needed after a restore.' },
   input: z.strictObject({ service: z.string().max(300) }),
   output: { service_id: 'string', status: 'string' },
   async exact({ service }, { api, signal }) {

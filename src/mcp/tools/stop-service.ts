@@ -8,7 +8,7 @@ export const stopService = defineTool({
   idempotent: true,
   title: 'Stop a service',
   description:
-    'Stops a database service: its clients lose their connections, and its backups fail until start_service. No data are lost. Tell the person which service before calling; a person must approve. Returns once the request is accepted.',
+    'Stops a service: its clients are cut off, its backups fail until start_service; no data are lost. Name it to the person first; a person must approve.',
   input: z.strictObject({ service: z.string().max(300) }),
   output: { service_id: 'string' },
   async exact({ service }, { api, signal }) {

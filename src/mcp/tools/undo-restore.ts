@@ -8,8 +8,8 @@ export const undoRestore = defineTool({
   needs: 'undoRestores',
   title: 'Undo a restore',
   description:
-    'REPLACES ALL DATA of a service by those it had before a restore, which are kept for 72 hours (list_restores). Everything written since the restore is lost: say so first; a person must approve. Can be undone in turn.',
-  input: z.strictObject({ id: z.number().int().min(1).describe('Restore id') }),
+    'REPLACES ALL DATA of a service by those of before a restore, kept 72 hours (list_restores). What was written since is lost: say so first; a person must approve. Can be undone in turn.',
+  input: z.strictObject({ id: z.number().int().min(1) }),
   output: { id: 'number', job_id: 'number', service_id: 'string', undo_of: 'number', wait_for: 'object' },
   async exact({ id }, { api, signal }) {
     // Looked up here, where hidden services do not exist: a plan for one would describe it.

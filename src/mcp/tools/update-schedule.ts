@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { backupTypes } from '../../contract/backup-types.ts';
+import { backupTypes, daemonBackupTypes } from '../../contract/backup-types.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import type { SchedulePatch } from '../../contract/schedules.ts';
 import { defineTool } from '../define-tool.ts';
-import { scheduleInWords } from '../schedule-words.ts';
+import { cronForm, scheduleInWords } from '../schedule/words.ts';
 import { refuseImpossibleType } from '../type-rules.ts';
 
 export const updateSchedule = defineTool({
@@ -12,19 +12,20 @@ export const updateSchedule = defineTool({
   idempotent: true,
   title: 'Change a backup schedule',
   description:
-    'Changes when a schedule runs, its type, or suspends and resumes it. Look at it with list_schedules first. A change after which less is protected (suspended, rarer, another type) a person must approve. A one-time schedule cannot be changed.',
+    'Changes the cron or type of a schedule, suspends or resumes it. Look at list_schedules first. Where less is protected afterwards, a person must approve. Not for one-time ones.',
   input: z.strictObject({
-    id: z.number().int().min(1).describe('Schedule id'),
-    cron: z.string().max(200).optional().describe('minute hour day month weekday, UTC'),
+    id: z.number().int().min(1),
+    cron: z.string().max(200).optional().describe(cronForm),
     type: z.enum(backupTypes).optional(),
     suspended: z.boolean().optional(),
   }),
+  inputOf: { daemon: { type: z.enum(daemonBackupTypes).optional() } },
   output: {
     id: 'number',
     service_id: 'string',
     in_words: 'string',
     suspended: 'boolean',
-    next_runs: 'string[]',
+    next_runs: 'array',
   },
   async exact({ id, cron, type, suspended }) {
     const { checkCron } = await import('../../contract/cron.ts');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { defineTool } from '../define-tool.ts';
-import { findOwnBackup, latest } from '../find/backup.ts';
+import { backupForms, findOwnBackup, latest } from '../find/backup.ts';
 import { quoteText } from '../untrusted-text.ts';
 
 /** A write, since it starts work; it harms nothing: no registered server is touched. */
@@ -11,15 +11,15 @@ export const verifyBackup = defineTool({
   needs: 'jobs',
   title: 'Prove that a backup can be restored',
   description:
-    'Restores a backup in a sandbox, starts a private server on it, opens every table, and measures how long recovery takes. No service is touched. quick only checks the stored bytes.',
+    'Proves a backup: restores it in a sandbox, opens every table, measures how long recovery takes. Touches no service. quick checks the stored bytes only.',
   input: z.strictObject({
-    backup: z.string().max(300).default(latest).describe('Backup id, or "latest" with service'),
+    backup: z.string().max(300).default(latest).describe(backupForms),
     service: z.string().max(300).optional(),
     checks: z.array(z.enum(['quick', 'check_table', 'row_counts'])).default([]),
   }),
   output: { verification_id: 'number', job_id: 'number', backup_id: 'string', wait_for: 'object' },
-  async exact({ backup, service, checks }, { api, signal }) {
-    const { id } = await findOwnBackup(api, backup, service, signal);
+  async exact({ backup, service, checks }, call) {
+    const { id } = await findOwnBackup(backup, service, call);
     return { backup_id: id, checks };
   },
   async run({ backup_id, checks }, { api, signal }) {

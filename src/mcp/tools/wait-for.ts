@@ -15,19 +15,17 @@ export const waitFor = defineTool({
   operation: 'read',
   title: 'Wait for a backup or restore',
   description:
-    'Waits up to 45 s for running work and says how far it is. Call it again while the answer says finished: false. Take the arguments from the answer that started the work. Cancelling it stops only the waiting. After a restore it tells the state of the service, whose users it has, and how to undo.',
+    'Waits up to 45 s for running work; call it again while finished is false. Take the arguments from the answer that started the work. After a restore it tells how the service is, whose users it has, how to undo.',
   input: z.strictObject({
     kind: z.enum(kinds),
-    id: z
-      .number()
-      .int()
-      .min(1)
-      .describe('backup: the schedule id from create_backup; restore: restore id; job: job id'),
+    id: z.number().int().min(1).describe('For backup the schedule id'),
     since: z.string().max(40).optional().describe('As create_backup gave it'),
-    timeout: z.number().min(0).max(45).default(40).describe('Seconds'),
+    timeout: z.number().min(0).max(45).optional().describe('Seconds'),
   }),
+  cloudOnly: ['since'],
+  inputOf: { cloud: { kind: z.enum(['backup', 'restore']) } },
   output: { finished: 'boolean', outcome: 'string', status: 'string' },
-  async run({ kind, id, since, timeout }, call) {
+  async run({ kind, id, since, timeout = 40 }, call) {
     const look = {
       backup: () => followBackup(id, readTime(since), call),
       restore: () => followRestore(id, call),

@@ -1,4 +1,7 @@
-import { timeInWords } from './sizes-and-times.ts';
+import { timeInWords } from '../sizes-and-times.ts';
+
+/** As the argument of a tool. */
+export const cronForm = 'UTC: minute hour day month weekday';
 
 export interface ScheduleWords {
   words: string;
@@ -9,17 +12,20 @@ export interface ScheduleWords {
 /** A schedule for people: `At 03:00, every day (UTC)` and its next runs. Loaded when first needed: both parsers cost start-up time. */
 export async function scheduleInWords(expression: string, count: number, suspended = false): Promise<ScheduleWords> {
   if (expression === 'once') return { words: 'once', next: [] };
-  const [{ checkCron, nextRuns }, { default: cronstrue }] = await Promise.all([
-    import('../contract/cron.ts'),
-    import('cronstrue'),
-  ]);
+  const { checkCron, nextRuns } = await import('../../contract/cron.ts');
   try {
     const cron = checkCron(expression);
-    const words = cronstrue.toString(cron, { use24HourTimeFormat: true, verbose: true });
+    const words = await wordsOf(cron);
     const runs = suspended ? [] : nextRuns(cron, new Date(), count);
     return { words: `${words} (UTC)`, next: runs.flatMap((run) => timeInWords(run.toISOString()) ?? []) };
   } catch {
     // An older or hand-made schedule that we cannot read is still shown, as it is.
     return { words: 'a schedule that cannot be read', next: [] };
   }
+}
+
+/** `At 03:00, every day`, of a cron that was checked. */
+export async function wordsOf(cron: string): Promise<string> {
+  const { default: cronstrue } = await import('cronstrue');
+  return cronstrue.toString(cron, { use24HourTimeFormat: true, verbose: true });
 }
