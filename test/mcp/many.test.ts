@@ -106,7 +106,7 @@ it('two visible services among 300 cost few requests, and only theirs are counte
   const visible = { SKYBACKUP_SERVICES: serviceIds.slice(1, 3).join(',') };
   const seeing = await RawClient.start(serverCommand(home.home, { ...cloudEnvironment(cloud), ...visible }), 'modern');
   const reply = await seeing.call('list_backups', {});
-  const last = await seeing.call('list_backups', { cursor: '2.0' });
+  const last = await seeing.call('list_backups', { cursor: reply.data.next_cursor });
   await seeing.close();
   cheap(reply);
   expect(reply.data).toMatchObject({ count: 5000, summary: { oldest: '2026-01-01 00:01:00 UTC' } });
