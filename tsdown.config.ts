@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { defineConfig } from 'tsdown';
 
-/** What hosts start again and again, and often twice. */
+/** What hosts start again and again, and often twice: the program, which then loads its server. */
+const program = resolve(import.meta.dirname, 'src/cli/main.ts');
 const mcp = resolve(import.meta.dirname, 'src/cli/mcp.ts');
 
 /**
@@ -19,14 +20,14 @@ const groups = startOfMcp.map(({ name, parts }, place) => ({
   // What one takes with it, no later one gets.
   priority: startOfMcp.length - place,
   name(id: string, context: { getModuleInfo(id: string): { importedIds: readonly string[] } | null }): string | null {
-    atStart ??= staticClosure(mcp, (module) => context.getModuleInfo(module)?.importedIds ?? []);
-    return atStart.has(id) && parts.test(id) ? name : null;
+    atStart ??= staticClosure([program, mcp], (module) => context.getModuleInfo(module)?.importedIds ?? []);
+    return atStart.has(id) && id !== program && parts.test(id) ? name : null;
   },
 }));
 let atStart: Set<string> | undefined;
 
-function staticClosure(start: string, importsOf: (id: string) => readonly string[]): Set<string> {
-  const reached = new Set([start]);
+function staticClosure(starts: string[], importsOf: (id: string) => readonly string[]): Set<string> {
+  const reached = new Set(starts);
   for (const id of reached) for (const imported of importsOf(id)) reached.add(imported);
   return reached;
 }

@@ -74,7 +74,7 @@ try {
     { name: 'skybackup mcp', run: start(ours, ['mcp']) },
     { name: 'bare v2 SDK server, one tool', run: start(bare, []) },
     numberOption('rounds', 15),
-    1.3,
+    1.2,
   );
   for (const [file, values] of memory)
     console.log(`  ${file.slice(root.length + 1)}: ${median(values).toFixed(0)} MiB resident`);

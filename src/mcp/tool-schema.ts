@@ -1,6 +1,7 @@
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { SkybackupError } from '../contract/errors.ts';
+import { listedSchema } from './listed-schema.ts';
 
 type Json = Record<string, unknown>;
 
@@ -12,7 +13,7 @@ export function inputSchema(schema: z.ZodObject): StandardSchemaWithJSON<unknown
   let listed: Json | undefined;
   // Written out when first listed: a server that is only probed does not pay for it.
   return listedAs(() => {
-    listed ??= lean(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })) as Json;
+    listed ??= listedSchema(schema);
     return listed;
   });
 }
@@ -29,31 +30,6 @@ export function shallowSchema(shape: OutputShape): StandardSchemaWithJSON<unknow
 function listedAs(json: () => Json): StandardSchemaWithJSON<unknown, unknown> {
   const jsonSchema = { input: json, output: json };
   return { '~standard': { version: 1, vendor: 'skybackup', validate: (value) => ({ value }), jsonSchema } };
-}
-
-/**
- * Drops what says nothing to a model: `$schema`, the "anything goes" of open objects, and bounds of numbers, texts and lists
- * that no sensible one reaches. All of it is checked all the same.
- */
-function lean(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(lean);
-  if (node === null || typeof node !== 'object') return node;
-  return Object.fromEntries(
-    Object.entries(node).flatMap(([key, value]) => {
-      const silent =
-        key === '$schema' ||
-        (bounds.has(key) && typeof value === 'number') ||
-        (key === 'propertyNames' && value !== null) ||
-        ((key === 'additionalProperties' || key === 'items') && value !== false && isEmpty(value));
-      return silent ? [] : [[key, lean(value)]];
-    }),
-  );
-}
-
-const bounds = new Set(['minLength', 'maxLength', 'minItems', 'maxItems', 'minimum', 'maximum']);
-
-function isEmpty(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** Checks arguments; every fault is named in one message, with the arguments that exist beside one that does not. */
