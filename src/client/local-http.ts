@@ -7,6 +7,7 @@ import { ensureDaemon, isAbsent, type LocalDaemon, socketHttp } from './start-da
 export function localHttp(local: LocalDaemon, key?: string): Http {
   const http = socketHttp(local.home, key);
   let ready: Promise<unknown> | undefined;
+  let found = false;
 
   function ensured(): Promise<unknown> {
     // One start for all callers: a caller that gives up must not take it from the others.
@@ -21,12 +22,14 @@ export function localHttp(local: LocalDaemon, key?: string): Http {
     async request(wanted: HttpRequest) {
       const until = performance.now() + (wanted.deadlineMs ?? 30_000);
       for (let again = false; ; again = true) {
-        await within(ensured(), until - performance.now(), wanted);
+        if (!found) await within(ensured(), until - performance.now(), wanted);
+        found = true;
         try {
           return await http.request({ ...wanted, deadlineMs: Math.max(1, until - performance.now()) });
         } catch (error) {
           if (again || !isAbsent(error)) throw error;
           ready = undefined;
+          found = false;
         }
       }
     },

@@ -19,6 +19,9 @@ const patterns: [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:)[^\s/@]+@/gi, '$1[redacted]@'],
 ];
 
+/** Whether any of them may be in a text, whatever its letters' case: one look instead of many, since most texts hold none. */
+const suspicious = new RegExp(patterns.map(([{ source }]) => `(?:${source})`).join('|'), 'i');
+
 /** Remembers a secret's value so that `redact` takes it out wherever it turns up. Values under six characters are ignored. */
 export function registerSecret(value: string | undefined): void {
   const trimmed = value?.trim();
@@ -29,6 +32,7 @@ export function registerSecret(value: string | undefined): void {
 export function redact(text: string): string {
   let clean = text;
   for (const secret of known) clean = clean.replaceAll(secret, '[redacted]');
+  if (!suspicious.test(clean)) return clean;
   for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement);
   return clean;
 }

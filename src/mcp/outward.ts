@@ -7,16 +7,12 @@ const longest = 20_000;
 /** One line as it may leave the process: without secrets, without anything invisible, not longer than `max`. */
 export function outwardText(text: string, max: number): string {
   // Redacted before cutting, so that no half of a secret stays, and after cleaning, so that none was hidden by invisible letters.
-  return redact(cleanText(redact(text.slice(0, longest)), max));
+  const redacted = redact(text.slice(0, longest));
+  const clean = cleanText(redacted, max);
+  return clean === redacted ? clean : redact(clean);
 }
 
 /** Structured data as it may leave the process. Members that are undefined are left out. */
 export function outwardData(data: Record<string, unknown>, max: number): Record<string, unknown> {
-  const redacted = JSON.stringify(data, (_key, value: unknown) =>
-    typeof value === 'string' ? redact(value.slice(0, longest)) : value,
-  );
-  const clean = JSON.stringify(cleanData(JSON.parse(redacted), max), (_key, value: unknown) =>
-    typeof value === 'string' ? redact(value) : value,
-  );
-  return JSON.parse(clean);
+  return cleanData(data, max, outwardText) as Record<string, unknown>;
 }

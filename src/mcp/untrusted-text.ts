@@ -11,8 +11,12 @@ const lineBreakOrControl = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
 /** More than two marks on one letter cover the lines around it. */
 const pileOfMarks = /(\p{M}{2})\p{M}+/gu;
 
+/** What no rule below changes: most of what an answer holds. */
+const plainLine = /^[!-~]+(?: [!-~]+)*$/;
+
 /** One visible line of at most `max` characters; what was cut is shown by `…`. */
 export function cleanText(text: string, max = 160): string {
+  if (text.length <= max && plainLine.test(text)) return text;
   // Cut first: a name of a megabyte must not cost a megabyte's work in each pattern.
   const line = text
     .slice(0, max * 4)
@@ -44,15 +48,20 @@ export function unquoteText(text: string): string {
 
 const maxDepth = 8;
 
-/** A copy of structured data in which every string, keys included, is clean. The last gate before an answer leaves. */
-export function cleanData(value: unknown, max: number, depth = 0): unknown {
-  if (typeof value === 'string') return cleanText(value, max);
+/** A copy of structured data in which every string, keys included, is clean; undefined members are left out. */
+export function cleanData(
+  value: unknown,
+  max: number,
+  clean: (text: string, max: number) => string = cleanText,
+  depth = 0,
+): unknown {
+  if (typeof value === 'string') return clean(value, max);
   if (value === null || typeof value !== 'object') return value;
   if (depth >= maxDepth) return undefined;
-  if (Array.isArray(value)) return value.map((item) => cleanData(item, max, depth + 1));
+  if (Array.isArray(value)) return value.map((item) => cleanData(item, max, clean, depth + 1));
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, member]) =>
-      member === undefined ? [] : [[cleanText(key, 80), cleanData(member, max, depth + 1)]],
+      member === undefined ? [] : [[cleanText(key, 80), cleanData(member, max, clean, depth + 1)]],
     ),
   );
 }
