@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client, type Tool } from '@modelcontextprotocol/client';
@@ -164,10 +164,36 @@ describe('blocks for clients', () => {
     expect(readme).toContain(text);
   });
 
-  test('every JSON block can be parsed', () => {
-    const blocks = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
-    expect(blocks.length).toBeGreaterThanOrEqual(3);
-    for (const block of blocks) expect(() => JSON.parse(block)).not.toThrow();
+  const blocks = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+  const servers = blocks.flatMap((text) => {
+    const { mcpServers, servers }: Record<string, Record<string, Partial<Launch>>> = JSON.parse(text);
+    return Object.values({ ...mcpServers, ...servers }).filter(({ command }) => command !== undefined);
+  });
+
+  test('one for each client and each provider is there', () => {
+    expect(servers.length).toBeGreaterThanOrEqual(6);
+    for (const name of ['SKYSQL_API_KEY_FILE', 'SKYSQL_API_KEY', 'SKYBACKUP_URL'])
+      expect(servers.some(({ env = {} }) => env[name] !== undefined)).toBe(true);
+  });
+
+  test.each(servers)('block %#: a server starts so, and speaks to the provider that is meant', async (server) => {
+    const key = join(home, 'key');
+    writeFileSync(key, 'a-key-of-nobody\n', { mode: 0o600 });
+    // What a client fills in by itself: a variable or its default, and what it asked for.
+    const filled = JSON.stringify(server)
+      .replace(/\$\{\w+:-([^}]*)\}/g, '$1')
+      .replace(/\$\{input:[\w-]+\}/g, 'a-key-of-nobody')
+      .replace(/\/home\/you\/[\w./-]+/g, key)
+      .replaceAll('/path/to/skybackup', root);
+    const { command = '', args = [], env = {} }: Partial<Launch> = JSON.parse(filled);
+    const client = new Client({ name: 'readme', version: '1' });
+    await client.connect(new StdioClientTransport({ command, args, env: { ...env, SKYBACKUP_HOME: home } }));
+    const instructions = client.getInstructions();
+    const listed = (await client.listTools()).tools.map(({ name }) => name);
+    await client.close();
+    const cloud = Object.keys(env).some((name) => name.startsWith('SKYSQL_'));
+    expect(instructions).toContain(cloud ? 'MariaDB Cloud' : 'skybackup daemon');
+    expect(listed.includes('undo_restore')).toBe(!cloud);
   });
 
   test("mcp.json is the same, for clients that start in the clone, and the Inspector's command line lists the tools by it", () => {

@@ -1,9 +1,9 @@
 import { encode } from 'gpt-tokenizer';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { z } from 'zod';
 import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
 import { RawClient } from './raw-client.ts';
 import { cloudEnvironment, newHome, serverCommand } from './server-command.ts';
+import { countTokens, tokensOf } from './token-counts.ts';
 
 let cloud: CloudDouble;
 let client: RawClient;
@@ -35,28 +35,20 @@ afterAll(async () => {
   await home.remove();
 });
 
-const Listed = z.array(z.looseObject({ name: z.string(), description: z.string(), inputSchema: z.looseObject({}) }));
-
 it.each(['cloud', 'daemon'])(
   'a model sees at most 25 tools with a %s, which cost at most 3,000 tokens, the whole list at most 5,500',
   async (kind) => {
     // Without settings it is the local daemon, which listing does not start.
     const env = kind === 'cloud' ? cloudEnvironment(cloud) : {};
-    const lister = await RawClient.start(serverCommand(home.home, env), 'modern', { elicitation: false });
-    const { result } = await lister.request('tools/list').answer;
-    await lister.close();
-    const tools = Listed.parse(result?.tools);
-    const seen = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-    const figures = { seen: encode(JSON.stringify(seen)).length, list: encode(JSON.stringify({ tools })).length };
+    const figures = await countTokens(serverCommand(home.home, env));
     process.stdout.write(
-      `${kind}: ${tools.length} tools, seen by a model: ${figures.seen} tokens, tools/list: ${figures.list} tokens\n`,
+      `${kind}: ${figures.tools.length} tools, seen by a model: ${figures.seen} tokens, tools/list: ${figures.list} tokens\n`,
     );
     expect(tools.length).toBeLessThanOrEqual(25);
     expect(figures.seen).toBeLessThanOrEqual(3000);
     expect(figures.list).toBeLessThanOrEqual(5500);
-    const text = JSON.stringify(tools);
     for (const waste of ['$schema', '9007199254740991', '"icons"', '"additionalProperties":{}'])
-      expect(text).not.toContain(waste);
+      expect(figures.listed).not.toContain(waste);
   },
 );
 
@@ -75,7 +67,7 @@ it.each([
   ['list_backups', { ['x'.repeat(5000)]: 1, ['y'.repeat(5000)]: 2 }],
 ])('the dearest answer of %s costs at most 2,000 tokens, words and data together', async (name, args) => {
   const { text, data } = await client.call(name, args);
-  const tokens = encode(text).length + encode(JSON.stringify(data)).length;
+  const tokens = encode(text).length + tokensOf(data);
   process.stdout.write(`${name}: ${tokens} tokens\n`);
   expect(tokens).toBeLessThanOrEqual(2000);
   if ('next_cursor' in data) expect(text).toContain('cursor');

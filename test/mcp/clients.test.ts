@@ -105,6 +105,46 @@ describe.each(sdkClientNames)('%s', (name) => {
     }
   });
 
+  it('cancels a wait: it ends at once, the work goes on, and the server answers as before', async () => {
+    const slow = await startCloudDouble({ advance: false });
+    const client = await sdkClients[name](serverCommand(home.home, cloudEnvironment(slow)));
+    try {
+      const started = await client.call('create_backup', { service: 'orders' });
+      const stop = new AbortController();
+      // Cancelled in the middle: the first progress tells that it waits.
+      const waiting = client.call(
+        'wait_for',
+        started.data.wait_for as Record<string, unknown>,
+        () => stop.abort(new Error('the person pressed stop')),
+        stop.signal,
+      );
+      await expect(waiting).rejects.toThrow(/pressed stop/);
+      expect(await client.call('list_schedules', { id: 253 })).toMatchObject({ isError: false });
+      const before = slow.requests.length;
+      for (let i = 0; i < 3; i += 1) await client.call('list_services', { service: 'orders' });
+      // Whoever still waited would have asked once more by now than these calls did.
+      const asked = slow.requests.slice(before).filter(({ path }) => path.includes('schedules'));
+      expect(asked).toEqual([]);
+      expect(slow.state.schedules.find(({ id }) => id === 253)?.status).toBe('Scheduled');
+    } finally {
+      await client.close();
+      await slow.close();
+    }
+  });
+
+  it('asks for nothing when the person declines', async () => {
+    const client = await sdkClients[name](serverCommand(home.home, cloudEnvironment(cloud)), () => ({
+      action: 'decline',
+    }));
+    try {
+      const declined = await client.call('delete_schedule', { id: 215 });
+      expect(declined.data).toMatchObject({ status: 'declined' });
+      expect(cloud.state.schedules.some(({ id }) => id === 215)).toBe(true);
+    } finally {
+      await client.close();
+    }
+  });
+
   it('gets errors as results that say what to do', async () => {
     const client = await sdkClients[name](serverCommand(home.home, cloudEnvironment(cloud)));
     try {

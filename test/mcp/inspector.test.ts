@@ -43,7 +43,7 @@ interface Inspected {
 async function inspect({ command, args, env }: ServerCommand, options: string[]): Promise<Inspected> {
   const variables = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
   const { exitCode, stdout, stderr } = await execa(inspector, ['--cli', ...options, ...variables, command, ...args], {
-    env: { PATH: process.env.PATH ?? '', HOME: home.home },
+    env: { PATH: process.env.PATH ?? '', HOME: home.home, MCP_INSPECTOR_SECRET_STORE: 'memory' },
     extendEnv: false,
     reject: false,
     timeout: 60_000,

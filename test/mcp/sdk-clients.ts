@@ -10,7 +10,13 @@ type ElicitAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Record<
 
 export interface SdkClient {
   tools(): Promise<ListedTool[]>;
-  call(name: string, args: Record<string, unknown>, onProgress?: (message: string) => void): Promise<Called>;
+  /** An aborted signal cancels the call. */
+  call(
+    name: string,
+    args: Record<string, unknown>,
+    onProgress?: (message: string) => void,
+    signal?: AbortSignal,
+  ): Promise<Called>;
   read(uri: string): Promise<string>;
   complete(value: string): Promise<string[]>;
   instructions(): string | undefined;
@@ -61,10 +67,11 @@ async function v1(server: ServerCommand, elicit: ((message: string) => ElicitAns
   await client.connect(new TransportV1({ ...server, stderr: 'ignore' }));
   return {
     tools: async () => z.array(ListedTool).parse((await client.listTools()).tools),
-    call: async (name, args, onProgress) =>
+    call: async (name, args, onProgress, signal) =>
       Called.parse(
         await client.callTool({ name, arguments: args }, undefined, {
           ...(onProgress && { onprogress: ({ message }) => onProgress(message ?? '') }),
+          ...(signal && { signal }),
         }),
       ),
     read: async (uri) => Contents.parse(await client.readResource({ uri })).contents[0]?.text ?? '',
@@ -88,11 +95,11 @@ async function v2(
   await client.connect(new TransportV2({ ...server, stderr: 'ignore' }));
   return {
     tools: async () => z.array(ListedTool).parse((await client.listTools()).tools),
-    call: async (name, args, onProgress) =>
+    call: async (name, args, onProgress, signal) =>
       Called.parse(
         await client.callTool(
           { name, arguments: args },
-          { ...(onProgress && { onprogress: ({ message }) => onProgress(message ?? '') }) },
+          { ...(onProgress && { onprogress: ({ message }) => onProgress(message ?? '') }), ...(signal && { signal }) },
         ),
       ),
     read: async (uri) => Contents.parse(await client.readResource({ uri })).contents[0]?.text ?? '',
