@@ -44,6 +44,8 @@ function isAsAsked<T>(
   keys: RowKeys<T>,
 ): boolean {
   if (count === undefined) return pages <= 1;
+  // Somebody was told that there is such a page.
+  if (items.length === 0 && page > 1) return false;
   if (page_size !== undefined) {
     const due = Math.min(page_size, Math.max(0, count - (page - 1) * page_size));
     if (items.length !== due) return false;
@@ -96,8 +98,8 @@ async function onePass<T>(
     isMoved ||= fresh.length < list.items.length;
     counts.add(list.count);
     const isLast = fresh.length === 0 || (page >= (list.pages ?? 1) && rows.size >= (list.count ?? 0));
+    if (!isLast && !enough(list.items)) continue;
     const all = [...rows.values()];
-    if (!isLast && !enough(all)) continue;
     if (page === 1) return { rows: all, isSteady: rows.size === (list.count ?? rows.size) };
     const isSteady =
       !isMoved && counts.size === 1 && rows.size === (list.count ?? rows.size) && (await isUnmoved(all, first));

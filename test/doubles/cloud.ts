@@ -60,8 +60,10 @@ interface Fault {
   padding?: number;
   /** Sends the body so slowly: a piece each so many milliseconds. */
   trickleMs?: number;
+  /** What happens when the request arrives. */
+  before?: () => void;
   /** What happens in the cloud once the answer is made. */
-  then?: (state: CloudState) => void;
+  afterwards?: (state: CloudState) => void;
 }
 
 export interface CloudDouble {
@@ -112,6 +114,7 @@ export async function startCloudDouble(options: CloudDoubleOptions = {}): Promis
     if (options.date ?? true) response.setHeader('date', new Date(Date.now() + state.skewMs).toUTCString());
     const fault = faults.find((each) => each.left > 0 && strikes(each, recorded));
     if (fault) fault.left -= 1;
+    fault?.before?.();
     if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
     if (fault?.hang) return;
     if (fault?.reset === 'before') return void response.destroy();
@@ -121,7 +124,7 @@ export async function startCloudDouble(options: CloudDoubleOptions = {}): Promis
     const result = outcome ?? carryOut();
     // Later changes to the state are not part of this answer.
     const made = { ...result, ...(result.body === undefined ? {} : { body: structuredClone(result.body) }) };
-    fault?.then?.(state);
+    fault?.afterwards?.(state);
     if (fault?.reset === 'after') return void response.destroy();
     await send(response, made, fault);
   }
