@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SkybackupError } from '../contract/errors.ts';
 import type { CallOptions } from './backup-api.ts';
+import { unknowing } from './failed-try.ts';
 
 interface Creation<T> {
   /** What is made, for people: `restore`. */
@@ -42,6 +43,16 @@ export async function createOnce<T extends { id: number; warnings?: string[] | u
       if (made.length > 0) return made.reduce((a, b) => (b.id > a.id ? b : a));
     }
     return undefined;
+  }
+}
+
+/** Reads the answer to a change. That it cannot be read does not undo what was done. */
+export function readOutcome<T>(read: (body: unknown) => T, body: unknown): T {
+  try {
+    return read(body);
+  } catch (error) {
+    if (!(error instanceof SkybackupError)) throw error;
+    throw new SkybackupError(error.code, error.message, { cause: error, ...unknowing('POST') });
   }
 }
 

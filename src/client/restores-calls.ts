@@ -4,7 +4,7 @@ import { RecoveryWindows, Restore, RestoreLookup, type RestoreQuery } from '../c
 import type { BackupApi, CallOptions, NewRestore, Provider } from './backup-api.ts';
 import type { Http } from './http.ts';
 import { bounds, refusedAs400, segment } from './http-call.ts';
-import { createOnce } from './lost-answer.ts';
+import { createOnce, readOutcome } from './lost-answer.ts';
 import { isWhole, pageOf } from './paging.ts';
 import { type ReadList, readList, readOne, readRecord } from './read-answer.ts';
 import { walkServices } from './walk-services.ts';
@@ -37,7 +37,7 @@ export function restoresCalls(
   const lists = walkServices<RestoreQuery, Restore>(listServices, fetch);
   const read = (body: unknown): Restore => readOne(Restore, body, 'restores', 'restore');
   const post = async (body: object, options: CallOptions): Promise<Restore> =>
-    read((await http.request({ method: 'POST', path: base, body, ...bounds(options) })).body);
+    readOutcome(read, (await http.request({ method: 'POST', path: base, body, ...bounds(options) })).body);
 
   return {
     async listRestores(query = {}, options = {}) {

@@ -4,7 +4,7 @@ import { toRfc3339 } from '../contract/time.ts';
 import type { BackupApi, CallOptions, Provider } from './backup-api.ts';
 import type { Http } from './http.ts';
 import { bounds, segment } from './http-call.ts';
-import { createOnce } from './lost-answer.ts';
+import { createOnce, readOutcome } from './lost-answer.ts';
 import { pageOf } from './paging.ts';
 import { type ReadList, readList, readOne } from './read-answer.ts';
 import { walkServices } from './walk-services.ts';
@@ -46,7 +46,7 @@ export function schedulesCalls(
         const query = { plan_id: options.planId };
         const answer = await http.request({ method: 'POST', path: base, query, body, ...bounds(options) });
         const itsNow = new Date(answer.header('date') ?? '');
-        const made = read(answer.body);
+        const made = readOutcome(read, answer.body);
         return Number.isNaN(itsNow.getTime()) ? made : { ...made, accepted_at: toRfc3339(itsNow) };
       };
       if (kind === 'daemon') return post();
@@ -65,7 +65,7 @@ export function schedulesCalls(
       const query = { plan_id: options.planId };
       const path = `${base}/${segment(id)}`;
       const answer = await http.request({ method: 'PATCH', path, query, body: patch, ...bounds(options) });
-      if (answer.body !== undefined) return read(answer.body);
+      if (answer.body !== undefined) return readOutcome(read, answer.body);
       // It said yes without showing the outcome.
       return read((await http.request({ method: 'GET', path, ...bounds(options) })).body);
     },
