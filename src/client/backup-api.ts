@@ -109,6 +109,9 @@ export interface BackupApi {
   /** How well each service, or one, is covered by its backups. For the cloud it is judged here, from what it lists. */
   getHealth(serviceId?: string, options?: CallOptions): Promise<Health>;
 
+  /** The provider's own time, as far as its answers have told it: what it dates is compared with this, since our clock may be hours off. */
+  clock(): Promise<Date>;
+
   /** What only a daemon has; undefined on the cloud. */
   readonly daemon: DaemonApi | undefined;
 

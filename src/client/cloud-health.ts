@@ -16,7 +16,7 @@ const pageSize = 100;
 /** The cloud keeps seven days: what was owed before cannot be told from what has gone. */
 const keptMs = 7 * 24 * 60 * 60_000;
 
-interface Lists extends Pick<BackupApi, 'listServices' | 'getService' | 'listBackups'> {
+interface Lists extends Pick<BackupApi, 'listServices' | 'getService' | 'listBackups' | 'clock'> {
   everyBackup(query: BackupQuery, options: CallOptions): Promise<Backup[]>;
   everySchedule(query: ScheduleQuery, options: CallOptions): Promise<Schedule[]>;
   everyRestore(query: RestoreQuery, options: CallOptions): Promise<Restore[]>;
@@ -32,6 +32,7 @@ export async function cloudHealth(api: Lists, serviceId: string | undefined, opt
   // A backup of one service may have been restored onto another.
   const restores = await api.everyRestore({}, options);
   const backups = await backupsOf(api, services, options);
+  const now = (await api.clock()).getTime();
   const proven = restores.flatMap((restore): (ProvenRestore & { source: string })[] => {
     const backup_id = restoredFrom(restore);
     const source = backup_id?.split(':')[1];
@@ -46,9 +47,9 @@ export async function cloudHealth(api: Lists, serviceId: string | undefined, opt
     const own = schedules.filter((each) => each.service_id === service.id && each.schedule !== once);
     const newest = proven.filter(({ source }) => source === service.id).sort((a, b) => b.at - a.at)[0];
     const taken = backups.filter((each) => each.service_id === service.id);
-    facts.push(factsOf(service, taken, own, newest));
+    facts.push(factsOf(service, taken, own, newest, now));
   }
-  return assess(facts, Date.now());
+  return assess(facts, now);
 }
 
 function factsOf(
@@ -56,6 +57,7 @@ function factsOf(
   backups: readonly Backup[],
   schedules: readonly Schedule[],
   restore: (ProvenRestore & { source: string }) | undefined,
+  now: number,
 ): ServiceFacts {
   const timed = backups
     .map((backup) => ({ backup, type: typeOf(backup), started: startOf(backup) }))
@@ -95,7 +97,7 @@ function factsOf(
       cron: schedule.schedule,
       suspended: schedule.suspended ?? false,
       // When it was changed the cloud does not say: `updated_at` may move with every run, and would hide what is missing.
-      owedFrom: Math.max(moment(schedule.created_at) ?? 0, Date.now() - keptMs),
+      owedFrom: Math.max(moment(schedule.created_at) ?? 0, now - keptMs),
       trouble: classifyStatus(schedule.status) === 'failed' ? (schedule.message ?? schedule.status) : undefined,
     })),
   };

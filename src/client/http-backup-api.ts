@@ -15,10 +15,12 @@ export function httpBackupApi(provider: Provider, http: Http, home: Pick<Home, '
   const { everySchedule, ...schedules } = schedulesCalls(http, provider.kind, services.listServices);
   const { everyRestore, ...restores } = restoresCalls(http, provider.kind, services.listServices);
   const calls = { ...services, ...backups, ...schedules, ...restores };
-  const lists = { ...services, everyBackup, everySchedule, everyRestore, listBackups: backups.listBackups };
+  const clock = async (): Promise<Date> => new Date(http.now?.() ?? Date.now());
+  const lists = { ...services, clock, everyBackup, everySchedule, everyRestore, listBackups: backups.listBackups };
   return {
     provider,
     ...calls,
+    clock,
     ...(provider.kind === 'daemon' ? { listStorages: daemonStoragesCall(http) } : cloudStorages(home, calls)),
     getHealth:
       provider.kind === 'daemon'

@@ -35,6 +35,8 @@ export interface HttpAnswer {
 export interface Http {
   /** Throws `SkybackupError` for everything but a 2xx answer with a JSON or an empty body. */
   request(request: HttpRequest): Promise<HttpAnswer>;
+  /** The server's own time, by the `Date` of its last answer; undefined before the first, and where it does not tell. */
+  now?(): number | undefined;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,10 @@ export function createHttp(target: HttpTarget): Http {
     return agent;
   };
 
+  let aheadMs: number | undefined;
+  const noteTime = (itsNow: number): void => {
+    aheadMs = itsNow - Date.now();
+  };
   // A limiter means all calls to its server: until then none of this process goes out.
   let quietUntil = 0;
 
@@ -69,7 +75,7 @@ export function createHttp(target: HttpTarget): Http {
       if (quietMs > 0 && quietMs < deadline - performance.now()) await pause(quietMs + Math.random() * 250);
       const remainingMs = deadline - performance.now();
       try {
-        return await tryOnce(await open(), target, wanted, remainingMs);
+        return await tryOnce(await open(), target, wanted, remainingMs, noteTime);
       } catch (error) {
         if (!(error instanceof FailedTry)) throw error;
         failedTries += 1;
@@ -93,6 +99,7 @@ export function createHttp(target: HttpTarget): Http {
 
   return {
     request,
+    now: () => (aheadMs === undefined ? undefined : Date.now() + aheadMs),
     close: async () => {
       await (await agent)?.destroy();
       agent = undefined;
@@ -105,6 +112,7 @@ async function tryOnce(
   target: HttpTarget,
   wanted: HttpRequest,
   remainingMs: number,
+  noteTime: (itsNow: number) => void,
 ): Promise<HttpAnswer> {
   const { method, path, body, signal } = wanted;
   if (signal?.aborted) throw cancelled(method, false);
@@ -136,9 +144,10 @@ async function tryOnce(
       const value = response.headers[name.toLowerCase()];
       return Array.isArray(value) ? value[0] : value;
     };
+    const itsNow = Date.parse(header('date') ?? '');
+    if (!Number.isNaN(itsNow)) noteTime(itsNow);
     const text = await response.body.text();
     if (status >= 300) {
-      const itsNow = Date.parse(header('date') ?? '');
       const retryAfterMs = parseRetryAfter(header('retry-after'), Number.isNaN(itsNow) ? undefined : itsNow);
       const error = failureOf({ status, method, path, text, retryAfterMs, location: header('location') }, target);
       throw new FailedTry({ kind: 'status', status, retryAfterMs }, error);

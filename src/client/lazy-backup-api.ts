@@ -24,6 +24,7 @@ const calls: Record<Exclude<CallsOf<BackupApi>, 'close'>, true> = {
   lookupRecoveryWindows: true,
   getHealth: true,
   listStorages: true,
+  clock: true,
 };
 const daemonCalls: Record<CallsOf<DaemonApi>, true> = {
   registerService: true,

@@ -34,7 +34,7 @@ async function start(options: CloudDoubleOptions = {}): Promise<RawClient> {
 function backup(n: number, { type = 'full', start = 0, status = 'Succeeded', of = orders } = {}): CloudBackup {
   const at = new Date(Date.now() + cloud.state.skewMs - start).toISOString().slice(0, 19);
   return {
-    id: `${n.toString(16).padStart(32, 'f')}:${of}:pod-0`,
+    id: `e${n.toString(16).padStart(31, '0')}:${of}:pod-0`,
     service_id: of,
     type,
     method: 'skybucket',
@@ -79,6 +79,23 @@ describe.each(revisions)('the backup that a one-time schedule made, in the %s re
     expect(waited.data.backup_id).toBe(made?.id);
     expect(waited.text).toContain('keeps it 7 days, and nothing deletes it earlier');
   });
+
+  it.each([5, -5])(
+    "a safety backup is fresh by the cloud's clock, %d hours off ours, and an old one is not",
+    async (hours) => {
+      const client = await start({ revision, advance: false, skewMs: hours * hour });
+      const asking = await client.ask('restore_backup', { service: orders, backup: printedBackupId });
+      await asking.answer('decline');
+      cloud.state.backups.splice(
+        0,
+        cloud.state.backups.length,
+        backup(1, { start: 5 * hour }),
+        backup(2, { of: source }),
+      );
+      const reply = await client.call('restore_backup', { service: orders, backup: backup(2, { of: source }).id });
+      expect(reply).toMatchObject({ isError: true, data: { error: { code: 'safety_backup_first' } } });
+    },
+  );
 
   it('is found long after it ended, behind hundreds of newer ones', async () => {
     const client = await start({ revision });

@@ -30,14 +30,15 @@ export async function cloudRestoreFacts(
     .filter(({ status }) => classifyStatus(status) === 'in_progress')
     .map((restore) => restore.id);
   const moment = args.point_in_time === undefined ? backup?.point_in_time : String(args.point_in_time);
+  const now = await api.clock();
   const declined = args.safety_backup === false;
-  const safety = safetyBackupOf(own);
+  const safety = safetyBackupOf(own, now);
   return {
     facts: {
       ...factsOf(target, id, backup, own, running, moment, restoredBefore(restores, id)),
       undo: wayBack(target.id, safety, declined, id),
     },
-    refusal: declined || safety !== undefined ? undefined : safetyBackupFirst(target, own),
+    refusal: declined || safety !== undefined ? undefined : safetyBackupFirst(target, own, now),
     targetDigest: digestOf({
       id: target.id,
       status: target.status,

@@ -12,10 +12,13 @@ const freshMs = 60 * 60_000;
 /** What can be restored by itself. */
 const wholeTypes = ['full', 'dump', 'snapshot'];
 
-/** The newest whole backup among a service's own, if it is fresh; one from the future is of a clock that nobody can trust. */
-export function safetyBackupOf(own: readonly Backup[], now = Date.now()): Backup | undefined {
+/**
+ * The newest whole backup among a service's own, if it is fresh by the cloud's own clock; one from its future is of a clock that
+ * nobody can trust.
+ */
+export function safetyBackupOf(own: readonly Backup[], now: Date): Backup | undefined {
   const newest = newestWhole(own);
-  return newest !== undefined && Math.abs(now - takenAt(newest)) <= freshMs ? newest : undefined;
+  return newest !== undefined && Math.abs(now.getTime() - takenAt(newest)) <= freshMs ? newest : undefined;
 }
 
 function newestWhole(own: readonly Backup[]): Backup | undefined {
@@ -25,7 +28,7 @@ function newestWhole(own: readonly Backup[]): Backup | undefined {
 }
 
 /** Said instead of a plan: what comes first, and how a person decides otherwise. Nothing is changed and nothing is kept. */
-export function safetyBackupFirst(target: Service, own: readonly Backup[]): SkybackupError {
+export function safetyBackupFirst(target: Service, own: readonly Backup[], now: Date): SkybackupError {
   const newest = newestWhole(own);
   const has =
     newest === undefined
@@ -37,7 +40,7 @@ export function safetyBackupFirst(target: Service, own: readonly Backup[]): Skyb
     : `Call create_backup with service "${target.id}", then wait_for, then this again with the same arguments.`;
   return new SkybackupError(
     'safety_backup_first',
-    `A safety backup comes first: the cloud cannot undo a restore, and ${serviceLabel(target)} has no whole backup of the last hour (${has}; here it is ${timeInWords(new Date().toISOString())}). Nothing was changed and no plan was made.`,
+    `A safety backup comes first: the cloud cannot undo a restore, and ${serviceLabel(target)} has no whole backup of the last hour (${has}; there it is ${timeInWords(now.toISOString())}). Nothing was changed and no plan was made.`,
     {
       hint: `${first} Only if the person says that what it holds now may be lost for good: call again with safety_backup false.`,
     },
