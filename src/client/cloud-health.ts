@@ -18,8 +18,8 @@ const keptMs = 7 * 24 * 60 * 60_000;
 
 interface Lists extends Pick<BackupApi, 'listServices' | 'getService' | 'listBackups' | 'clock'> {
   everyBackup(query: BackupQuery, options: CallOptions): Promise<Backup[]>;
-  everySchedule(query: ScheduleQuery, options: CallOptions): Promise<Schedule[]>;
-  everyRestore(query: RestoreQuery, options: CallOptions): Promise<Restore[]>;
+  everySchedule(query: ScheduleQuery, options: CallOptions, services?: readonly Service[]): Promise<Schedule[]>;
+  everyRestore(query: RestoreQuery, options: CallOptions, services?: readonly Service[]): Promise<Restore[]>;
 }
 
 /** The cloud tells nobody how well a service is covered: judged here, from what it lists, as a daemon judges its own. */
@@ -28,9 +28,10 @@ export async function cloudHealth(api: Lists, serviceId: string | undefined, opt
   const services =
     serviceId === undefined ? await api.listServices(options) : [await api.getService(serviceId, options)];
   const scope = serviceId === undefined ? {} : { service_id: services[0]?.id };
-  const schedules = await api.everySchedule(scope, options);
+  const schedules = await api.everySchedule(scope, options, services);
   // A backup of one service may have been restored onto another.
-  const restores = await api.everyRestore({}, options);
+  const all = serviceId === undefined ? services : undefined;
+  const restores = await api.everyRestore({}, options, all);
   const backups = await backupsOf(api, services, options);
   const now = (await api.clock()).getTime();
   const proven = restores.flatMap((restore): (ProvenRestore & { source: string })[] => {

@@ -1,6 +1,7 @@
 import { restoredFrom } from '../contract/either-revision.ts';
 import { isBackupId, serviceIdOf } from '../contract/ids.ts';
 import { RecoveryWindows, Restore, RestoreLookup, type RestoreQuery } from '../contract/restores.ts';
+import type { Service } from '../contract/services.ts';
 import type { BackupApi, CallOptions, NewRestore, Provider } from './backup-api.ts';
 import type { Http } from './http.ts';
 import { bounds, refusedAs400, segment } from './http-call.ts';
@@ -14,7 +15,7 @@ const base = '/skybackup/v1/restores';
 type RestoresCalls = Pick<
   BackupApi,
   'listRestores' | 'getRestore' | 'createRestore' | 'deleteRestore' | 'lookupRestoreTargets' | 'lookupRecoveryWindows'
-> & { everyRestore(query: RestoreQuery, options: CallOptions): Promise<Restore[]> };
+> & { everyRestore(query: RestoreQuery, options: CallOptions, services?: readonly Service[]): Promise<Restore[]> };
 
 /** The restores part of the Backup API. */
 export function restoresCalls(

@@ -1,5 +1,6 @@
 import { serviceIdOf } from '../contract/ids.ts';
 import { Schedule, type ScheduleQuery } from '../contract/schedules.ts';
+import type { Service } from '../contract/services.ts';
 import { toRfc3339 } from '../contract/time.ts';
 import type { BackupApi, CallOptions, Provider } from './backup-api.ts';
 import type { Http } from './http.ts';
@@ -14,7 +15,7 @@ const base = '/skybackup/v1/backups/schedules';
 type SchedulesCalls = Pick<
   BackupApi,
   'listSchedules' | 'getSchedule' | 'createSchedule' | 'updateSchedule' | 'deleteSchedule'
-> & { everySchedule(query: ScheduleQuery, options: CallOptions): Promise<Schedule[]> };
+> & { everySchedule(query: ScheduleQuery, options: CallOptions, services?: readonly Service[]): Promise<Schedule[]> };
 
 /** The schedules part of the Backup API. */
 export function schedulesCalls(

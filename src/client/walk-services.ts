@@ -1,5 +1,6 @@
 import { SkybackupError } from '../contract/errors.ts';
 import type { Page } from '../contract/pages.ts';
+import type { Service } from '../contract/services.ts';
 import { atMost } from './at-most.ts';
 import type { BackupApi, CallOptions } from './backup-api.ts';
 import { cloudPage, everyRow, inOrder, type RowKeys } from './every-row.ts';
@@ -17,8 +18,8 @@ export const listsAtOnce = 6;
 
 interface Lists<Q, T> {
   page(query: Q, options: CallOptions): Promise<Page<T>>;
-  /** All of a service, or of all. */
-  every(query: Q, options: CallOptions): Promise<T[]>;
+  /** All of a service, or of all; `services` where they are known already. */
+  every(query: Q, options: CallOptions, services?: readonly Service[]): Promise<T[]>;
 }
 
 /**
@@ -35,8 +36,8 @@ export function walkServices<Q extends ListQuery, T extends { id: number }>(
   const every = (query: Q, options: CallOptions): Promise<T[]> =>
     everyRow((part) => fetch({ ...query, ...part }, options), keys);
 
-  async function walk(query: Q, options: CallOptions): Promise<T[]> {
-    const services = await listServices(options);
+  async function walk(query: Q, options: CallOptions, known?: readonly Service[]): Promise<T[]> {
+    const services = known ?? (await listServices(options));
     const parts = await atMost(listsAtOnce, services, ({ id }) =>
       every({ ...query, service_id: id }, options).catch(gone),
     );
@@ -44,13 +45,19 @@ export function walkServices<Q extends ListQuery, T extends { id: number }>(
     return parts.flat();
   }
 
-  async function orWalk<R>(query: Q, options: CallOptions, ask: () => Promise<R>, of: (rows: T[]) => R): Promise<R> {
-    if (query.service_id === undefined && mustWalk) return of(await walk(query, options));
+  async function orWalk<R>(
+    query: Q,
+    options: CallOptions,
+    ask: () => Promise<R>,
+    of: (rows: T[]) => R,
+    services?: readonly Service[],
+  ): Promise<R> {
+    if (query.service_id === undefined && mustWalk) return of(await walk(query, options, services));
     try {
       return await ask();
     } catch (error) {
       if (query.service_id !== undefined || !refusedAs400(error)) throw error;
-      return of(await walk(query, options));
+      return of(await walk(query, options, services));
     }
   }
 
@@ -62,12 +69,13 @@ export function walkServices<Q extends ListQuery, T extends { id: number }>(
         () => cloudPage(query, (part) => fetch({ ...query, ...part }, options), keys),
         (rows) => cut(inOrder(rows, query.order ?? 'asc', keys), query),
       ),
-    every: (query, options) =>
+    every: (query, options, services) =>
       orWalk(
         query,
         options,
         () => every(query, options),
         (rows) => rows,
+        services,
       ),
   };
 }

@@ -75,6 +75,8 @@ export interface CloudDouble {
   /** Requests whose client went away before it had its answer. */
   abandoned: RecordedRequest[];
   fault(fault: Fault): void;
+  /** Ends all faults. */
+  mend(): void;
   close(): Promise<void>;
 }
 
@@ -137,6 +139,7 @@ export async function startCloudDouble(options: CloudDoubleOptions = {}): Promis
     requests,
     state,
     abandoned,
+    mend: () => void faults.splice(0),
     fault: (fault) => void faults.push({ ...fault, left: fault.times ?? 1 }),
     close: async () => {
       server.closeAllConnections();
