@@ -20,6 +20,8 @@ export interface HttpRequest {
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
+  /** Of a POST that only asks: it may be repeated like a GET. */
+  asks?: boolean;
   signal?: AbortSignal | undefined;
   /** Bounds the whole call, retries included. Default 30,000. */
   deadlineMs?: number | undefined;
@@ -82,7 +84,7 @@ export function createHttp(target: HttpTarget): Http {
         // A local socket without a listener needs a daemon, not patience.
         const patient = !(error.failure.kind === 'unconnected' && target.socketPath !== undefined);
         const delay =
-          patient && mayRepeat(method, error.failure)
+          patient && mayRepeat(wanted.asks ? 'GET' : method, error.failure)
             ? retryDelay({
                 failedTries,
                 remainingMs: deadline - performance.now(),
@@ -119,7 +121,7 @@ async function tryOnce(
   // A GET that hangs gets a second chance; another verb gets all the time there is, since it will not be repeated.
   const tryMs = Math.max(
     1,
-    Math.floor(method === 'GET' ? Math.max(remainingMs / 2, Math.min(remainingMs, 1000)) : remainingMs),
+    Math.floor(method === 'GET' || wanted.asks ? Math.max(remainingMs / 2, Math.min(remainingMs, 1000)) : remainingMs),
   );
   const patience = AbortSignal.timeout(tryMs);
   const url = new URL(`${target.baseUrl}${path}${queryText(wanted.query)}`);

@@ -86,7 +86,13 @@ export function restoresCalls(
     },
     async lookupRestoreTargets(request, options = {}) {
       const body = { ...request, service_id: serviceIdOf(request.service_id) };
-      const answer = await http.request({ method: 'POST', path: `${base}/lookup`, body, ...bounds(options) });
+      const answer = await http.request({
+        method: 'POST',
+        path: `${base}/lookup`,
+        body,
+        asks: true,
+        ...bounds(options),
+      });
       return readRecord(RestoreLookup, answer.body ?? {}, 'list of targets').services;
     },
     async lookupRecoveryWindows(options = {}) {

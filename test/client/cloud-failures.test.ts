@@ -95,6 +95,15 @@ describe.each(revisions)('statuses of the %s revision', (revision) => {
   );
 });
 
+it('a look-up is a POST that changes nothing: it is tried again', async () => {
+  const { api, cloud } = await cloudOf();
+  cloud.fault({ method: 'POST', status: 502 });
+  cloud.fault({ method: 'POST', reset: 'after' });
+  const targets = await api.lookupRestoreTargets({ backup_id: printedBackupId, service_id: 'dbtgf28216706' });
+  expect(targets).toHaveLength(2);
+  expect(cloud.requests).toHaveLength(3);
+});
+
 describe('a storm of 429', () => {
   it.each([
     ['seconds', () => '1', 1000],
