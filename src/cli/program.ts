@@ -204,6 +204,10 @@ export async function runProgram(args: string[]): Promise<number> {
   storageCommands(group('storages', 'places for backups: the repository of the daemon, buckets, folders'), command);
   encryptionCommands(group('encryption', 'backups that only the holders of an identity of age can read'), command);
 
+  command(program, 'audit', 'who changed what at the daemon, or was refused it', async (terminal, self) =>
+    (await import('./audit.ts')).showAudit(terminal, self.opts()),
+  ).option('--since <time>', 'a moment, or how long ago: 36h, 7d (1d)');
+
   const keys = group('keys', "the daemon's API keys");
   command(keys, 'create', 'make a key and print it, this once', async (terminal, self) =>
     (await import('./keys/create.ts')).createKey(terminal, self.opts()),

@@ -1,7 +1,9 @@
 import type { BackupApi, DaemonApi } from '../client/backup-api.ts';
+import { claimedClient } from '../client/claimed-client.ts';
 import { readKeyFile } from '../client/key-setting.ts';
 import { openBackupApi } from '../client/open.ts';
 import { readSettings, type Settings } from '../client/settings.ts';
+import { version } from '../client/version.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -17,7 +19,7 @@ export async function withApi(
   for (const warning of settings.warnings) terminal.note(`skybackup: ${warning}`);
   const api = openBackupApi(settings, override);
   try {
-    return await run(api, settings);
+    return await claimedClient.run(`skybackup ${version}, the command line`, () => run(api, settings));
   } finally {
     await api.close();
   }

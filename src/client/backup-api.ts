@@ -1,3 +1,4 @@
+import type { AuditEntry, AuditQuery } from '../contract/audit.ts';
 import type { Backup, BackupQuery } from '../contract/backups.ts';
 import type { BackupContents, ContentsQuery } from '../contract/contents.ts';
 import type { Job } from '../contract/jobs.ts';
@@ -174,6 +175,9 @@ export interface DaemonApi {
   approvePlan(id: string, approval: PlanApproval, options?: CallOptions): Promise<Plan>;
   /** The person said no, or the asking call was cancelled: a later yes is void. */
   declinePlan(id: string, reason: 'declined' | 'cancelled', options?: CallOptions): Promise<Plan>;
+
+  /** Who changed what, or was refused it. */
+  listAudit(query?: AuditQuery, options?: CallOptions): Promise<Page<AuditEntry>>;
 
   createKey(
     request: { role: string; name?: string },

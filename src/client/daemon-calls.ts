@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AuditEntry } from '../contract/audit.ts';
 import { BackupContents } from '../contract/contents.ts';
 import { serviceIdOf } from '../contract/ids.ts';
 import { Job } from '../contract/jobs.ts';
@@ -172,6 +173,11 @@ export function daemonCalls(http: Http): DaemonApi {
       plan(await post(`${base}/plans/${segment(id)}/approve`, approval, options)),
     declinePlan: async (id, reason, options = {}) =>
       plan(await post(`${base}/plans/${segment(id)}/decline`, { reason }, options)),
+
+    listAudit: async (query = {}, options = {}) => {
+      const { body } = await http.request({ method: 'GET', path: `${base}/audit`, query, ...bounds(options) });
+      return pageOf(readList(AuditEntry, body, 'entries', 'audit entry'), query);
+    },
 
     createKey: async (request, options = {}) =>
       readRecord(CreatedKey, await post(`${base}/keys`, request, options), 'key'),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import { SkybackupError } from '../contract/errors.ts';
+import { claimedClientHeaders } from './claimed-client.ts';
 import { brokenTry, cancelled, FailedTry, unknowing } from './failed-try.ts';
 import { failureOf, type Peer, shorten } from './http-failure.ts';
 import { mayRepeat, parseRetryAfter, retryDelay } from './retry.ts';
@@ -135,6 +136,7 @@ async function tryOnce(
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...target.headers,
+        ...(target.kind === 'daemon' ? claimedClientHeaders() : {}),
       },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, patience]) : patience,

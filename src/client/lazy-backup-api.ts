@@ -57,6 +57,7 @@ const daemonCalls: Record<CallsOf<DaemonApi>, true> = {
   askPlan: true,
   approvePlan: true,
   declinePlan: true,
+  listAudit: true,
   createKey: true,
   listKeys: true,
   revokeKey: true,

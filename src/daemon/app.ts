@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type FastifyBaseLogger, fastify, LogController, type RouteOptions } from 'fastify';
 import type { Logger } from 'pino';
-import { SkybackupError } from '../contract/errors.ts';
+import { type ErrorCode, SkybackupError } from '../contract/errors.ts';
 import type { Engine } from '../engine/engine.ts';
+import { auditRecord } from './audit.ts';
 import { checkHost } from './auth/host-check.ts';
 import { demand, identifyPrincipal, type Principal, type Transport } from './auth/principal.ts';
 import { limitRequests } from './auth/rate-limit.ts';
@@ -10,6 +11,7 @@ import type { Right } from './auth/roles.ts';
 import { errorAnswer } from './error-answer.ts';
 import type { DaemonMetrics } from './metrics.ts';
 import { type Api, completeSchema, serializerCompiler, validatorCompiler } from './route-schemas.ts';
+import { auditRoute } from './routes/audit.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -33,6 +35,10 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     principal: Principal | undefined;
+    /** The code of the error that it was answered with. */
+    refusal: ErrorCode | undefined;
+    /** A plan that this very request made. */
+    plan: string | undefined;
   }
 }
 
@@ -85,6 +91,8 @@ export function createApp(options: AppOptions): Api {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('principal', undefined);
+  app.decorateRequest('refusal', undefined);
+  app.decorateRequest('plan', undefined);
   const limit = limitRequests(app, options.requestsPerMinute);
 
   const routes: RouteOptions[] = [];
@@ -105,7 +113,7 @@ export function createApp(options: AppOptions): Api {
     if (right !== undefined) demand(request.principal, right, action ?? 'Reading');
   });
   app.addHook('onResponse', async (request, reply) => {
-    const { action, right } = request.routeOptions.config;
+    const { right } = request.routeOptions.config;
     const principal = request.principal?.id ?? 'nobody';
     const trace_id = request.id;
     const route = request.routeOptions.url ?? 'unknown';
@@ -122,15 +130,16 @@ export function createApp(options: AppOptions): Api {
       },
       'request',
     );
-    if (action === undefined || request.principal === undefined) return;
-    const outcome = reply.statusCode < 400 ? 'done' : 'refused';
-    const target = Object.values(request.params ?? {}).join('/');
-    const detail = { method: request.method, route, status: reply.statusCode, query: request.query };
-    engine.audit.add({ principal, action, target, outcome, detail, trace_id });
+    const audited = auditRecord(request, reply, engine);
+    if (audited === undefined) return;
+    engine.audit.add(audited);
+    // In the log once more: that may be kept by someone else than the holder of the state.
+    log.info({ audit: audited }, 'a change');
   });
 
   app.setErrorHandler((error, request, reply) => {
     const answer = errorAnswer(error, request.url, request.id);
+    request.refusal = answer.code;
     if (answer.status >= 500) log.error({ trace_id: request.id, err: error }, 'a request failed');
     void reply.code(answer.status).headers(answer.headers).send(answer.body);
   });
@@ -162,6 +171,7 @@ export function createApp(options: AppOptions): Api {
   serviceRoutes(app, engine);
   storageRoutes(app, engine);
   planRoutes(app, engine);
+  auditRoute(app, engine);
   jobRoutes(app, engine);
   keyRoutes(app, engine);
   return app;

@@ -1,4 +1,4 @@
-import { errorTable, SkybackupError, toSkybackupError } from '../contract/errors.ts';
+import { type ErrorCode, errorTable, SkybackupError, toSkybackupError } from '../contract/errors.ts';
 import { redact } from '../contract/redact.ts';
 
 const exceptions: Record<number, string> = {
@@ -17,6 +17,7 @@ const exceptions: Record<number, string> = {
 
 export interface ErrorAnswer {
   status: number;
+  code: ErrorCode;
   headers: Record<string, string>;
   body: Record<string, unknown>;
 }
@@ -30,6 +31,7 @@ export function errorAnswer(error: unknown, path: string, traceId: string): Erro
   );
   return {
     status,
+    code: failure.code,
     headers: failure.retryAfterSeconds === undefined ? {} : { 'retry-after': String(failure.retryAfterSeconds) },
     body: {
       code: status,

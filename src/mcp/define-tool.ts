@@ -7,6 +7,7 @@ import type {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { Capabilities, Provider } from '../client/backup-api.ts';
+import { claimedClient } from '../client/claimed-client.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import { answerError, type ToolAnswer, toResult } from './answer.ts';
 import { audit, clientName } from './audit.ts';
@@ -88,7 +89,8 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
           outputSchema: shallowSchema({ ...tool.output, ...(guarded ? planOutput : {}), ...commonOutput }),
           annotations: annotationsOf(tool),
         },
-        (raw: unknown, ctx) => carryOut(tool, input, raw, ctx, server, context),
+        (raw: unknown, ctx) =>
+          claimedClient.run(clientName(ctx, server), () => carryOut(tool, input, raw, ctx, server, context)),
       );
     },
   };

@@ -54,7 +54,7 @@ async function dribble(beginning: string): Promise<string> {
 }
 
 it('are hung up on, whether head or body dribbles in, and keep nobody else waiting', async () => {
-  const { key } = engine.keys.create('administrator', undefined);
+  const { key } = engine.keys.create('administrator', undefined, 'socket');
   const head = `POST /skybackup/v1/plans HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: `;
   const body = `POST /skybackup/v1/plans HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-Key: ${key}\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{`;
   const slow = [...Array.from({ length: 60 }, () => dribble(head)), ...Array.from({ length: 60 }, () => dribble(body))];

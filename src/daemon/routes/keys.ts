@@ -5,7 +5,7 @@ import { toRfc3339 } from '../../contract/time.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { present, rfc3339 } from '../../engine/store/rows.ts';
 import { roles } from '../auth/roles.ts';
-import { idOf } from '../read-request.ts';
+import { idOf, principalOf } from '../read-request.ts';
 import { type Api, Done } from '../route-schemas.ts';
 
 const base = '/skybackup/v1/keys';
@@ -39,7 +39,7 @@ export function keyRoutes(app: Api, engine: Engine): void {
     },
     (request) => {
       const { role, name } = request.body;
-      const { id, key } = engine.keys.create(role, name);
+      const { id, key } = engine.keys.create(role, name, principalOf(request).id);
       registerSecret(key);
       return { id, key, role, ...present({ name }) };
     },

@@ -10,13 +10,16 @@ const base = '/skybackup/v1/plans';
 const Decline = z.strictObject({ reason: z.enum(['declined', 'cancelled']) });
 const Asking = z.strictObject({ nonce: z.string() });
 
-/** What `strict` promises: the yes came with a key, and not with the one that asked. */
-function demandOtherKey(plan: Plan, { id }: Principal): void {
-  const own = plan.requested_by === id || plan.requested_by.endsWith(`(${id})`);
-  if (id.startsWith('key:') && !own) return;
-  throw new SkybackupError('forbidden', `Plan ${plan.code} must be approved with a key other than the asker's.`, {
-    hint: 'Approve it with an administrator key of another person.',
-  });
+/** What `strict` promises: the yes came with a key, and not with the one that asked, nor with one that this one made. */
+function demandOtherKey(engine: Engine, plan: Plan, { id }: Principal): void {
+  const [, asker = ''] = /(?:^|\()([a-z:0-9-]+)\)?$/.exec(plan.requested_by) ?? [];
+  const own = asker === id || (asker.startsWith('key:') && engine.keys.isMadeBy(id, asker));
+  if (id.startsWith('key:') && asker !== '' && !own) return;
+  throw new SkybackupError(
+    'forbidden',
+    `Plan ${plan.code} must be approved with a key other than the asker's, and not with one that the asker's key made.`,
+    { hint: 'Approve it with an administrator key of another person.' },
+  );
 }
 
 export function planRoutes(app: Api, engine: Engine): void {
@@ -26,9 +29,11 @@ export function planRoutes(app: Api, engine: Engine): void {
       config: { right: 'request', action: 'Making a plan' },
       schema: { summary: 'Plan something that cannot be undone', body: PlanRequest, response: { 200: Plan } },
     },
-    (request) => {
+    async (request) => {
       if ('external_source' in request.body.arguments) demandForBucket(principalOf(request));
-      return engine.plans.create(request.body, principalOf(request).id);
+      const plan = await engine.plans.create(request.body, principalOf(request).id);
+      request.plan = plan.id;
+      return plan;
     },
   );
 
@@ -63,7 +68,8 @@ export function planRoutes(app: Api, engine: Engine): void {
     },
     (request) => {
       const approval = request.body;
-      if (approval.channel === 'approver_key') demandOtherKey(engine.plans.get(idOf(request)), principalOf(request));
+      if (approval.channel === 'approver_key')
+        demandOtherKey(engine, engine.plans.get(idOf(request)), principalOf(request));
       return engine.plans.approve(idOf(request), approval);
     },
   );

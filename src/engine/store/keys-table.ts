@@ -9,6 +9,8 @@ const KeyRow = z.object({
   role: z.string(),
   name: optional(z.string()),
   created_at: time,
+  /** Who made it; unknown of those from before this was kept. */
+  created_by: optional(z.string()),
   last_used_at: optional(time),
   revoked_at: optional(time),
 });
@@ -21,7 +23,9 @@ const keyPattern = /^skb_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
 const lastUsedGrainMs = 60_000;
 
 export function keysTable(db: DatabaseSync, now: () => number) {
-  const insert = db.prepare('INSERT INTO keys (id, secret_hash, role, name, created_at) VALUES (?, ?, ?, ?, ?)');
+  const insert = db.prepare(
+    'INSERT INTO keys (id, secret_hash, role, name, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?)',
+  );
   const one = db.prepare('SELECT * FROM keys WHERE id = ?');
   const all = db.prepare('SELECT * FROM keys ORDER BY created_at, id');
   const revoke = db.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
@@ -33,16 +37,25 @@ export function keysTable(db: DatabaseSync, now: () => number) {
   };
   return {
     /** The whole key is returned this once. */
-    create(role: string, name: string | undefined): { id: string; key: string } {
+    create(role: string, name: string | undefined, createdBy: string): { id: string; key: string } {
       const id = randomBytes(6).toString('hex');
       const secret = randomBytes(32).toString('base64url');
-      insert.run(id, hashOf(secret), role, name ?? null, now());
+      insert.run(id, hashOf(secret), role, name ?? null, now(), createdBy);
       return { id, key: `skb_${id}_${secret}` };
     },
     list: (): KeyRow[] => all.all().map(shown),
     get(id: string): KeyRow | undefined {
       const row = one.get(id);
       return row && shown(row);
+    },
+    /** Whether a key (`key:<id>`) was made by another, or by one that this one made. */
+    isMadeBy(key: string, maker: string): boolean {
+      for (let at: string | undefined = key; at?.startsWith('key:'); ) {
+        const row: unknown = one.get(at.slice('key:'.length));
+        at = row === undefined ? undefined : KeyRow.parse(row).created_by;
+        if (at === maker) return true;
+      }
+      return false;
     },
     /** False when there is no such key, or it was revoked before. */
     revoke: (id: string): boolean => revoke.run(now(), id).changes === 1,

@@ -286,4 +286,8 @@ ALTER TABLE schedules ADD COLUMN storage TEXT;`,
   `
 -- Until when an object lock keeps the files, whoever asks.
 ALTER TABLE removals ADD COLUMN not_before INTEGER;`,
+  `
+-- A key that another made says no yes to what that one asked for.
+ALTER TABLE keys ADD COLUMN created_by TEXT;
+CREATE INDEX audit_by_time ON audit (at);`,
 ];

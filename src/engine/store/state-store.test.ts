@@ -123,7 +123,7 @@ it('keeps the audit as it was written', () => {
 });
 
 it('knows keys by their hash only, until they are revoked', () => {
-  const { id, key } = state.keys.create('operator', 'nightly');
+  const { id, key } = state.keys.create('operator', 'nightly', 'socket');
   expect(key).toMatch(/^skb_/);
   expect(state.keys.find(key)).toMatchObject({ id, role: 'operator', name: 'nightly' });
   expect(JSON.stringify(state.keys.list())).not.toContain('hash');
@@ -151,8 +151,8 @@ it('knows keys by their hash only, until they are revoked', () => {
 it('takes all of a transaction or nothing, nested ones included', () => {
   expect(() =>
     state.transaction(() => {
-      state.keys.create('viewer', undefined);
-      state.transaction(() => state.keys.create('viewer', undefined));
+      state.keys.create('viewer', undefined, 'socket');
+      state.transaction(() => state.keys.create('viewer', undefined, 'socket'));
       throw new SkybackupError('internal', 'in the middle');
     }),
   ).toThrow('in the middle');
