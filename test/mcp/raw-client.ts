@@ -89,6 +89,11 @@ export class RawClient {
     this.#send({ method, params: this.#enveloped(params) });
   }
 
+  /** An answer to a question, asked or not. */
+  respond(id: number | string, result: Params): void {
+    this.#send({ id, result });
+  }
+
   /** A tool call without answering questions; `more` are extra members of the request's params. */
   async call(name: string, args: Params, more: Params = {}): Promise<Reply> {
     return replyOf(await this.request('tools/call', { name, arguments: args, ...more }).answer);
