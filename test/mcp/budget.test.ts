@@ -44,7 +44,7 @@ it.each(['cloud', 'daemon'])(
     process.stdout.write(
       `${kind}: ${figures.tools.length} tools, seen by a model: ${figures.seen} tokens, tools/list: ${figures.list} tokens\n`,
     );
-    expect(tools.length).toBeLessThanOrEqual(25);
+    expect(figures.tools.length).toBeLessThanOrEqual(25);
     expect(figures.seen).toBeLessThanOrEqual(3000);
     expect(figures.list).toBeLessThanOrEqual(5500);
     for (const waste of ['$schema', '9007199254740991', '"icons"', '"additionalProperties":{}'])
