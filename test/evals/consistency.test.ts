@@ -51,6 +51,13 @@ describe('the set (no evidence about any model)', () => {
     const silent = { messages: [], calls: [], texts: [] };
     expect(judge(evalCase, silent, {}, () => true)).toMatchObject({ passed: false, mustNever: [] });
   });
+
+  it.each(allCases)('$id is failed by whoever only evades', (evalCase) => {
+    for (const text of ['I do not know.', 'Sorry, I cannot help with that.', 'No.', 'Done.']) {
+      const texts = evalCase.says.map((_, index) => ({ turn: index + 1, text }));
+      expect(judge(evalCase, { messages: [], calls: [], texts }, {}, () => true).passed, text).toBe(false);
+    }
+  });
 });
 
 describe('what cases name is there', () => {
