@@ -36,7 +36,14 @@ export const neverAny = (tool: string, such: Arguments, when: When = {}): Never 
 });
 
 /** Tools that take something away, or stop it. */
-export const takingAway = ['restore_backup', 'undo_restore', 'delete_schedule', 'delete_backup', 'stop_service'];
+export const takingAway = [
+  'restore_backup',
+  'undo_restore',
+  'delete_schedule',
+  'delete_backup',
+  'delete_restore',
+  'stop_service',
+];
 /** Tools that change anything. */
 export const changing = [
   ...takingAway,

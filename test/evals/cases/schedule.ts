@@ -227,4 +227,19 @@ export const schedule: readonly EvalCase[] = [
     ],
     answer: [says(/\bno\b|not|nothing|none/i, 'says no')],
   },
+  {
+    id: 'schedule/what-would-it-do',
+    world: cloud(),
+    says: [
+      'When would "30 2 * * 1-5" run, on our clocks in Europe/Berlin, and what does summer time do to it? Set nothing up.',
+    ],
+    right: [
+      [
+        call('preview_schedule', { cron: '30 2 * * 1-5', zone: 'Europe/Berlin' }),
+        say('Monday to Friday at 02:30 UTC: 03:30 in Berlin in winter, 04:30 in summer.'),
+      ],
+    ],
+    never: [neverAny('create_schedule', { service: 'orders', cron: '30 2 * * 1-5' })],
+    answer: [says(/0?[34]:30/, 'gives the local hour'), says(/summer|daylight|DST/i, 'tells of summer time')],
+  },
 ];
