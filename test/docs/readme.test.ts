@@ -13,6 +13,8 @@ import { readCredentials } from '../../src/contract/credentials.ts';
 import { homeOf } from '../../src/contract/home.ts';
 import { ObjectLock } from '../../src/contract/storages.ts';
 import { backupPrivileges } from '../../src/engine/mariadb/privileges.ts';
+import { isLatest } from '../../src/mcp/find/backup.ts';
+import { readMoment } from '../../src/mcp/find/moment.ts';
 import { settingsInMarkdown, toolsInMarkdown } from './tables.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -152,6 +154,21 @@ describe('what the README names exists', () => {
       for (const option of words.filter((word) => word.startsWith('--'))) expect(help.stdout).toContain(option);
     }
   });
+});
+
+test('moments and backups are read as they are said, and what is refused is', () => {
+  const row = (what: string): string[] =>
+    [...(new RegExp(`^\\| a ${what} \\| (.+) \\|$`, 'm').exec(readme)?.[1] ?? '').matchAll(/`([^`]+)`/g)].map(
+      ([, words]) => words ?? '',
+    );
+  const now = new Date('2026-11-25T12:00:00Z');
+  expect(row('moment').length).toBeGreaterThan(5);
+  for (const words of row('moment')) expect(readMoment('it', words, now).getTime()).toBeLessThanOrEqual(now.getTime());
+  expect(row('backup')).toHaveLength(3);
+  for (const words of row('backup')) expect(isLatest(words)).toBe(true);
+  const refused = [...(/^Refused, with what may be meant: (.+)$/m.exec(readme)?.[1] ?? '').matchAll(/`([^`]+)`/g)];
+  expect(refused).toHaveLength(3);
+  for (const [, words = ''] of refused) expect(() => readMoment('it', words, now)).toThrow(/clear/);
 });
 
 describe('blocks for clients', () => {

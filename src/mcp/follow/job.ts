@@ -64,12 +64,17 @@ async function endedJob(job: Job, { api, signal }: Call) {
     };
   }
   if (kind === 'verify' || kind === 'drill') {
-    return { text: [quoteText(job.message ?? job.status, 400)], data: jobData(job), warnings };
+    const result = job.message === undefined ? '' : `: ${quoteText(job.message, 400)}`;
+    return {
+      text: [`${quoteText(kind)} job ${job.id}, ${quoteText(job.status)}${result}`],
+      data: jobData(job),
+      warnings,
+    };
   }
   if (backup_id === undefined) return { text: [jobInWords(job)], data: jobData(job), warnings };
   const row = backupRow(await api.getBackup(backup_id, { signal }));
   return {
-    text: ['The backup is finished:', row.text],
+    text: [`The backup is finished (job ${job.id}):`, row.text],
     data: { ...jobData(job), backup: row.data },
     warnings,
     next:

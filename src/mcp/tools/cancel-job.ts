@@ -24,7 +24,7 @@ export const cancelJob = defineTool({
     if (classifyStatus(before.status) !== 'in_progress') {
       return {
         text: [`Nothing to cancel: job ${job_id} has ended. ${jobInWords(before)}`],
-        data: { job_id, service_id, status: quoteText(before.status) },
+        data: { job_id, service_id, status: quoteText(before.status), message: jobInWords(before) },
       };
     }
     const job = await daemon.cancelJob(job_id, { signal });

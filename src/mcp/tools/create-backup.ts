@@ -7,6 +7,11 @@ import { storageArgument, storageEffect } from '../storage-effect.ts';
 import { refuseImpossibleType, typeWarnings } from '../type-rules.ts';
 import { quoteText } from '../untrusted-text.ts';
 
+/** Where there is one, cancel_job takes it. */
+function jobInWords({ job_id }: { job_id?: number | undefined }): string {
+  return job_id === undefined ? '' : `, job ${job_id}`;
+}
+
 export const createBackup = defineTool({
   name: 'create_backup',
   operation: 'write',
@@ -46,7 +51,7 @@ export const createBackup = defineTool({
     const wait = startedBackup(schedule, newest);
     return {
       text: [
-        `A backup of ${label} has started (${request.backup_type}): schedule ${schedule.id}, ${quoteText(schedule.status)}.`,
+        `A backup of ${label} has started (${request.backup_type}): schedule ${schedule.id}${jobInWords(schedule)}, ${quoteText(schedule.status)}.`,
       ],
       data: {
         id: schedule.id,

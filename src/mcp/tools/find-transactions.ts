@@ -59,7 +59,14 @@ export const findTransactions = defineTool({
         ),
         archived_to === undefined ? 'Nothing is archived yet.' : `Archived up to ${timeInWords(archived_to)}.`,
       ],
-      data: { service_id: id, transactions: rows, archived_to, more },
+      data: {
+        service_id: id,
+        from: timeInWords(found.from),
+        to: timeInWords(found.to),
+        transactions: rows,
+        archived_to: timeInWords(archived_to),
+        more,
+      },
       warnings: [
         ...(not_looked_at === undefined
           ? []

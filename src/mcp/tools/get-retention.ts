@@ -22,7 +22,11 @@ export const getRetention = defineTool({
     const last = last_pass === undefined ? undefined : `Last pass, ${timeInWords(last_pass.at)}: ${last_pass.message}`;
     return {
       text: [`Retention of ${id}${is_default ? ' (the default)' : ''}: ${in_words}`, ...(words?.text ?? []), last],
-      data: { ...retentionData(retention), ...words?.data, last_pass },
+      data: {
+        ...retentionData(retention),
+        ...words?.data,
+        last_pass: last_pass && { ...last_pass, at: timeInWords(last_pass.at) },
+      },
       warnings: [
         ...(pass?.warnings ?? []),
         ...(last_pass?.failed ? ['The last pass failed: expired backups may still take room.'] : []),

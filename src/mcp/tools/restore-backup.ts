@@ -4,6 +4,7 @@ import { defineTool } from '../define-tool.ts';
 import { backupForms } from '../find/backup.ts';
 import { momentForm } from '../find/moment.ts';
 import { dataInWords, findRestore } from '../find/restore.ts';
+import { quoteText } from '../untrusted-text.ts';
 
 export const restoreBackup = defineTool({
   name: 'restore_backup',
@@ -79,11 +80,12 @@ export const restoreBackup = defineTool({
     );
     const wait = { kind: 'restore', id: restore.id };
     const what = dataInWords({ id, wish });
+    const begun = `Restore ${restore.id} has started (${[quoteText(restore.status), restore.job_id && `job ${restore.job_id}`].filter(Boolean).join(', ')})`;
     return {
       text: [
         target === 'new'
-          ? `Restore ${restore.id} has started: it makes the new service ${restore.service_id} of ${what}. Nothing is replaced.`
-          : `Restore ${restore.id} has started: the data of ${restore.service_id} are being replaced by ${what}.`,
+          ? `${begun}: it makes the new service ${restore.service_id} of ${what}. Nothing is replaced.`
+          : `${begun}: the data of ${restore.service_id} are being replaced by ${what}.`,
       ],
       data: {
         id: restore.id,

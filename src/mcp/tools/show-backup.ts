@@ -72,6 +72,8 @@ export const showBackup = defineTool({
       ],
       data: {
         backup_id: id,
+        type: quoteText(type),
+        data_of: timeInWords(point_in_time),
         schemas: listed,
         tables: page.rows.map(({ data }) => data),
         count: page.count,

@@ -17,10 +17,10 @@ export const startService = defineTool({
     return { service_id: found.id, label: serviceLabel(found), status: found.status };
   },
   async run({ service_id, label, status }, { api, signal }) {
-    if (status === 'ready') return { text: [`${label} runs already.`], data: { service_id, status } };
+    if (status === 'ready') return { text: [`${label} runs already: it is ${status}.`], data: { service_id, status } };
     await api.setPower(service_id, true, { signal });
     return {
-      text: [`${label} is being started (it was ${status}).`],
+      text: [`${label} is starting (it was ${status}).`],
       data: { service_id, status: 'starting' },
       next: `Call list_services with service "${service_id}" until its status is ready.`,
     };

@@ -23,7 +23,7 @@ export const stopService = defineTool({
     if (status === 'stopped') return { text: [`${label} is stopped already.`], data: { service_id, status } };
     await api.setPower(service_id, false, { signal, ...(planId === undefined ? {} : { planId }) });
     return {
-      text: [`${label} is being stopped (it was ${status}).`],
+      text: [`${label} is stopping (it was ${status}).`],
       data: { service_id, status: 'stopping' },
       next: `Call list_services with service "${service_id}" until its status is stopped. start_service starts it again.`,
     };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { defineTool } from '../define-tool.ts';
+import { quoteText } from '../untrusted-text.ts';
 
 export const undoRestore = defineTool({
   name: 'undo_restore',
@@ -23,7 +24,9 @@ export const undoRestore = defineTool({
     const undo = await api.daemon.undoRestore(id, { signal, ...(planId === undefined ? {} : { planId }) });
     const wait = { kind: 'restore', id: undo.id };
     return {
-      text: [`Restore ${undo.id} has started: it undoes restore ${id} of ${undo.service_id}.`],
+      text: [
+        `Restore ${undo.id} has started (${quoteText(undo.status)}, job ${undo.job_id}): it undoes restore ${id} of ${undo.service_id}.`,
+      ],
       data: {
         id: undo.id,
         job_id: undo.job_id,

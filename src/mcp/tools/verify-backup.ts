@@ -29,7 +29,9 @@ export const verifyBackup = defineTool({
     const { id, job_id, status } = await daemon.verifyBackup(backup_id, asked, { signal });
     const wait = { kind: 'job', id: job_id };
     return {
-      text: [`Verification ${id} of backup ${quoteText(backup_id, 200)} has started.`],
+      text: [
+        `Verification ${id} of backup ${quoteText(backup_id, 200)} has started (${quoteText(status)}, job ${job_id}).`,
+      ],
       data: { verification_id: id, job_id, backup_id, status: quoteText(status), wait_for: wait },
       next: `Call wait_for with ${JSON.stringify(wait)}: it tells whether the backup is sound, and how long recovery took.`,
     };
