@@ -1,7 +1,9 @@
 import type { BackupApi } from '../client/backup-api.ts';
 import type { Settings } from '../client/settings.ts';
+import type { Tool } from './define-tool.ts';
 import type { Askings } from './guard/askings.ts';
 import type { Planner } from './guard/planner.ts';
+import type { ResourceWatch } from './resources/watch.ts';
 
 /** What an MCP server works with. Nothing in it acts before the first call needs it. */
 export interface McpContext {
@@ -10,6 +12,8 @@ export interface McpContext {
   version: string;
   /** Questions put to people on this connection; shared with the transport, which sees cancelled requests. */
   askings?: Askings;
+  /** Looks for changes while somebody wants to be told of them; without it nobody can. */
+  watch?: ResourceWatch;
 }
 
 /** What one tool call may use. */
@@ -29,4 +33,6 @@ export interface Call {
 export interface GuardContext extends McpContext {
   planner: Planner;
   askings: Askings;
+  /** The tools that exist on this connection. */
+  offered: readonly Tool[];
 }

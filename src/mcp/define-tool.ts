@@ -20,6 +20,7 @@ import { inputSchema, type OutputShape, readArguments, shallowSchema } from './t
 import { withWhereToLook } from './where-to-look.ts';
 
 type Operation = 'read' | 'write' | 'destructive';
+type Undo = Partial<Record<Provider['kind'], string>>;
 
 interface ToolDefinition<I extends z.ZodObject, E> {
   name: string;
@@ -51,6 +52,8 @@ interface ToolDefinition<I extends z.ZodObject, E> {
   effect?: (exact: E, call: Call) => Promise<PlannedRequest | undefined>;
   /** What a person approves here is where data go: nothing is taken away, so no host is told that it destroys. */
   takesNothing?: boolean;
+  /** How what a person approved is taken back: of each tool that takes something away. */
+  undo?: Undo;
   run(exact: E, call: Call): Promise<ToolAnswer>;
 }
 
@@ -58,6 +61,9 @@ export interface Tool {
   name: string;
   operation: Operation;
   needs: keyof Capabilities | undefined;
+  /** When a person is asked first, in words, or `never`. */
+  asks: string;
+  undo: Undo | undefined;
   register(server: McpServer, context: GuardContext): void;
 }
 
@@ -73,6 +79,8 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
     name,
     operation,
     needs: tool.needs,
+    asks: asksOf(tool),
+    undo: tool.undo,
     register(server, context) {
       const guarded = tool.effect !== undefined;
       const { kind } = context.api.provider;
@@ -89,8 +97,13 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
           outputSchema: shallowSchema({ ...tool.output, ...(guarded ? planOutput : {}), ...commonOutput }),
           annotations: annotationsOf(tool),
         },
-        (raw: unknown, ctx) =>
-          claimedClient.run(clientName(ctx, server), () => carryOut(tool, input, raw, ctx, server, context)),
+        async (raw: unknown, ctx) => {
+          const call = () => carryOut(tool, input, raw, ctx, server, context);
+          const result = await claimedClient.run(clientName(ctx, server), call);
+          // Also after a failure: what was cut off may have been carried out.
+          if (operation !== 'read') context.watch?.changed();
+          return result;
+        },
       );
     },
   };
@@ -122,6 +135,16 @@ function annotationsOf(
 function withoutToken(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
   return Object.fromEntries(Object.entries(raw).filter(([name]) => name !== 'plan'));
+}
+
+function asksOf({
+  effect,
+  operation,
+  takesNothing,
+}: Pick<ToolDefinition<z.ZodObject, never>, 'operation' | 'takesNothing'> & { effect?: unknown }): string {
+  if (effect === undefined) return 'never';
+  if (operation === 'destructive') return 'whenever it replaces or ends something';
+  return takesNothing ? 'when backups go to a storage that is new to the service' : 'when less is protected afterwards';
 }
 
 async function carryOut<I extends z.ZodObject, E>(

@@ -1,13 +1,14 @@
 import type { Backup } from '../contract/backups.ts';
 import { restoredFrom, storageBytes } from '../contract/either-revision.ts';
-import type { Restore } from '../contract/restores.ts';
+import type { RecoveryWindow, Restore } from '../contract/restores.ts';
 import type { Schedule } from '../contract/schedules.ts';
 import type { Service } from '../contract/services.ts';
 import { classifyStatus } from '../contract/status.ts';
+import type { Storage } from '../contract/storages.ts';
 import { serviceLabel } from './find/service.ts';
 import type { Row } from './list-page.ts';
 import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
-import { quoteText } from './untrusted-text.ts';
+import { cleanText, quoteText } from './untrusted-text.ts';
 
 /** How each thing is shown, in every tool and resource alike. Status words are shown raw: their list is open. */
 
@@ -147,4 +148,29 @@ export function restoreRow(restore: Restore): Row {
       data.message,
     ),
   };
+}
+
+export function storageRow(storage: Storage): Row {
+  const { name, path, default_for, limit, services, backups, storage_bytes, trouble } = storage;
+  const whose = Array.isArray(default_for) ? default_for.join(', ') : default_for;
+  const text = [
+    `${quoteText(name, 40)}: ${quoteText(path)}, ${backups ?? 0} backups (${sizeInWords(storage_bytes ?? 0)})`,
+    ...(whose === undefined ? [] : [`default of ${cleanText(whose)}`]),
+    ...(limit === undefined ? [] : [`limited to ${limit}`]),
+    ...(trouble === undefined ? [] : [`trouble: ${quoteText(trouble)}`]),
+  ].join('; ');
+  return { text, data: { name, path, default_for, limit, services, backups, trouble } };
+}
+
+export function recoveryWindowRow(window: RecoveryWindow): Row {
+  const { service_id, start_time, end_time, archived_until, gap } = window;
+  const data = {
+    service_id,
+    from: timeInWords(start_time),
+    // It goes on as long as the server runs: the moment of asking says nothing.
+    to: archived_until === undefined ? timeInWords(end_time) : 'now',
+    archived_until: timeInWords(archived_until),
+    ends_because: message(gap),
+  };
+  return { data, text: line(quoteText(service_id, 80), `${data.from} to ${data.to}`, data.ends_because) };
 }

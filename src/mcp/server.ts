@@ -3,10 +3,21 @@ import type { GuardContext, McpContext } from './context.ts';
 import { Askings } from './guard/askings.ts';
 import { askPatienceMs } from './guard/confirm.ts';
 import { openPlanner } from './guard/open-planner.ts';
-import { onlyServices } from './guard/visible-services.ts';
+import { visibleApi } from './guard/visible-services.ts';
 import { instructionsFor } from './instructions.ts';
-import { registerResources } from './resources/register.ts';
+import { allPrompts } from './prompts/all.ts';
+import { allResources } from './resources/all.ts';
+import { constantMs } from './resources/define-resource.ts';
+import { acceptSubscriptions } from './resources/subscriptions.ts';
 import { allTools } from './tools/all.ts';
+
+/** What hosts may keep of this: the same as long as the process lives. */
+const constantLists = Object.fromEntries(
+  (['tools/list', 'prompts/list', 'resources/templates/list', 'server/discover'] as const).map((list) => [
+    list,
+    { ttlMs: constantMs },
+  ]),
+);
 
 /**
  * One MCP server on one connection. No side effects: hosts make servers to probe them. With SKYBACKUP_READ_ONLY only the reading
@@ -14,29 +25,41 @@ import { allTools } from './tools/all.ts';
  */
 export function createServer(context: McpContext): McpServer {
   const { settings, version } = context;
-  const api = settings.services === undefined ? context.api : onlyServices(context.api, settings.services);
+  const api = visibleApi(context);
+  const { capabilities } = api.provider;
+  const offered = allTools.filter(
+    ({ needs, operation }) =>
+      (needs === undefined || capabilities[needs]) && (!settings.readOnly || operation === 'read'),
+  );
   const guarded: GuardContext = {
     ...context,
     api,
     planner: openPlanner(api, settings),
     askings: context.askings ?? new Askings(),
+    offered,
   };
   const server = new McpServer(
     { name: 'skybackup', title: 'MariaDB backups', version },
     {
       instructions: instructionsFor(api.provider, settings),
-      // Neither list changes while a connection lasts.
-      capabilities: { tools: { listChanged: false }, resources: { listChanged: false } },
+      capabilities: {
+        // Neither of the two changes while a connection lasts.
+        tools: { listChanged: false },
+        prompts: { listChanged: false },
+        // Services come and go, and their resources with them: that is not looked for unless somebody wants to be told, and of
+        // a list old clients never say so.
+        resources: { listChanged: false, ...(context.watch && { subscribe: true }) },
+      },
+      cacheHints: constantLists,
       inputRequired: { roundTimeoutMs: askPatienceMs },
     },
   );
-  const { capabilities } = api.provider;
-  for (const tool of allTools) {
-    const possible = tool.needs === undefined || capabilities[tool.needs];
-    if (possible && (!settings.readOnly || tool.operation === 'read')) tool.register(server, guarded);
-  }
-  registerResources(server, guarded);
+  for (const tool of offered) tool.register(server, guarded);
+  for (const resource of allResources) resource.register(server, guarded);
+  for (const prompt of allPrompts) prompt.register(server, guarded);
+  const unsubscribe = context.watch && acceptSubscriptions(server, context.watch);
   server.server.onclose = () => {
+    unsubscribe?.();
     guarded.askings.close();
     guarded.planner.close();
   };

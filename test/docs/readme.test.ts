@@ -15,7 +15,8 @@ import { ObjectLock } from '../../src/contract/storages.ts';
 import { backupPrivileges } from '../../src/engine/mariadb/privileges.ts';
 import { isLatest } from '../../src/mcp/find/backup.ts';
 import { readMoment } from '../../src/mcp/find/moment.ts';
-import { settingsInMarkdown, toolsInMarkdown } from './tables.ts';
+import { allPrompts } from '../../src/mcp/prompts/all.ts';
+import { promptsInMarkdown, resourcesInMarkdown, settingsInMarkdown, toolsInMarkdown } from './tables.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -24,6 +25,7 @@ const entry = join(root, 'dist/skybackup.js');
 let home: string;
 let tools: Tool[];
 let templates: string[];
+let prompts: string[];
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'skb-readme-'));
@@ -36,6 +38,7 @@ beforeAll(async () => {
   tools = (await client.listTools()).tools;
   templates = (await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate);
   templates.push(...(await client.listResources()).resources.map(({ uri }) => uri));
+  prompts = (await client.listPrompts()).prompts.map(({ name }) => name);
   await client.close();
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -51,6 +54,15 @@ describe('tables', () => {
 
   test('of tools, as the server that mcp.json starts lists them', () => {
     expect(between('tools')).toBe(toolsInMarkdown(tools));
+  });
+
+  test('of resources, as they are defined', () => {
+    expect(between('resources')).toBe(resourcesInMarkdown());
+  });
+
+  test('of prompts, as they are defined; the server that mcp.json starts lists them all', () => {
+    expect(between('prompts')).toBe(promptsInMarkdown());
+    expect(prompts).toEqual(allPrompts.map(({ name }) => name));
   });
 
   test('of approvals: every mode of SKYBACKUP_CONFIRM but the default has its row', () => {

@@ -2,7 +2,7 @@ import { Client as ClientV2 } from '@modelcontextprotocol/client';
 import { StdioClientTransport as TransportV2 } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { ServerCommand } from './server-command.ts';
 
@@ -18,7 +18,17 @@ export interface SdkClient {
     signal?: AbortSignal,
   ): Promise<Called>;
   read(uri: string): Promise<string>;
+  resources(): Promise<{ uri: string; name: string; title?: string | undefined }[]>;
+  prompts(): Promise<ListedPrompt[]>;
+  /** The words of a prompt. */
+  prompt(name: string, args: Record<string, string>): Promise<string>;
+  /** Completes the service id of the template. */
   complete(value: string): Promise<string[]>;
+  completePrompt(name: string, argument: string, value: string, chosen?: Record<string, string>): Promise<string[]>;
+  /** Asks to be told of changes; ends with what it returns. */
+  subscribe(uri: string): Promise<() => Promise<unknown>>;
+  /** The resources that were told to have changed, in order. */
+  updates: string[];
   instructions(): string | undefined;
   close(): Promise<void>;
 }
@@ -47,6 +57,15 @@ const Called = z
 type Called = z.output<typeof Called>;
 
 const Contents = z.looseObject({ contents: z.array(z.looseObject({ text: z.string() })) });
+const Listed = z.array(z.looseObject({ uri: z.string(), name: z.string(), title: z.string().optional() }));
+const ListedPrompt = z.looseObject({
+  name: z.string(),
+  title: z.string(),
+  description: z.string(),
+  arguments: z.array(z.looseObject({ name: z.string(), description: z.string(), required: z.boolean() })),
+});
+type ListedPrompt = z.infer<typeof ListedPrompt>;
+const Messages = z.array(z.looseObject({ role: z.literal('user'), content: z.looseObject({ text: z.string() }) }));
 const me = { name: 'test', version: '1' };
 const template = { type: 'ref/resource', uri: 'skybackup://backups/{service_id}' } as const;
 
@@ -64,6 +83,8 @@ export const sdkClientNames = Object.keys(sdkClients) as SdkClientName[];
 async function v1(server: ServerCommand, elicit: ((message: string) => ElicitAnswer) | undefined): Promise<SdkClient> {
   const client = new ClientV1(me, { capabilities: elicit ? { elicitation: {} } : {} });
   if (elicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params.message));
+  const updates: string[] = [];
+  client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updates.push(params.uri));
   await client.connect(new TransportV1({ ...server, stderr: 'ignore' }));
   return {
     tools: async () => z.array(ListedTool).parse((await client.listTools()).tools),
@@ -75,8 +96,27 @@ async function v1(server: ServerCommand, elicit: ((message: string) => ElicitAns
         }),
       ),
     read: async (uri) => Contents.parse(await client.readResource({ uri })).contents[0]?.text ?? '',
+    resources: async () => Listed.parse((await client.listResources()).resources),
+    prompts: async () => z.array(ListedPrompt).parse((await client.listPrompts()).prompts),
+    prompt: async (name, args) =>
+      Messages.parse((await client.getPrompt({ name, arguments: args })).messages)
+        .map(({ content }) => content.text)
+        .join('\n'),
+    completePrompt: async (name, argument, value, chosen = {}) =>
+      (
+        await client.complete({
+          ref: { type: 'ref/prompt', name },
+          argument: { name: argument, value },
+          context: { arguments: chosen },
+        })
+      ).completion.values,
     complete: async (value) =>
       (await client.complete({ ref: template, argument: { name: 'service_id', value } })).completion.values,
+    updates,
+    subscribe: async (uri) => {
+      await client.subscribeResource({ uri });
+      return () => client.unsubscribeResource({ uri });
+    },
     instructions: () => client.getInstructions(),
     close: () => client.close(),
   };
@@ -92,6 +132,8 @@ async function v2(
     ...(mode === undefined ? {} : { versionNegotiation: { mode } }),
   });
   if (elicit) client.setRequestHandler('elicitation/create', ({ params }) => elicit(params.message));
+  const updates: string[] = [];
+  client.setNotificationHandler('notifications/resources/updated', ({ params }) => void updates.push(params.uri));
   await client.connect(new TransportV2({ ...server, stderr: 'ignore' }));
   return {
     tools: async () => z.array(ListedTool).parse((await client.listTools()).tools),
@@ -103,8 +145,31 @@ async function v2(
         ),
       ),
     read: async (uri) => Contents.parse(await client.readResource({ uri })).contents[0]?.text ?? '',
+    resources: async () => Listed.parse((await client.listResources()).resources),
+    prompts: async () => z.array(ListedPrompt).parse((await client.listPrompts()).prompts),
+    prompt: async (name, args) =>
+      Messages.parse((await client.getPrompt({ name, arguments: args })).messages)
+        .map(({ content }) => content.text)
+        .join('\n'),
+    completePrompt: async (name, argument, value, chosen = {}) =>
+      (
+        await client.complete({
+          ref: { type: 'ref/prompt', name },
+          argument: { name: argument, value },
+          context: { arguments: chosen },
+        })
+      ).completion.values,
     complete: async (value) =>
       (await client.complete({ ref: template, argument: { name: 'service_id', value } })).completion.values,
+    updates,
+    subscribe: async (uri) => {
+      if (mode !== undefined) {
+        const subscription = await client.listen({ resourceSubscriptions: [uri] });
+        return () => subscription.close();
+      }
+      await client.subscribeResource({ uri });
+      return () => client.unsubscribeResource({ uri });
+    },
     instructions: () => client.getInstructions(),
     close: () => client.close(),
   };

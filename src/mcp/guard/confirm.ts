@@ -5,9 +5,8 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type { Settings } from '../../client/settings.ts';
 import { SkybackupError } from '../../contract/errors.ts';
-import type { ApprovalChannel, Plan } from '../../contract/plans.ts';
+import type { Plan } from '../../contract/plans.ts';
 import { digestOf } from '../../plans/arguments-digest.ts';
 import { toResult } from '../answer.ts';
 import { clientName } from '../audit.ts';
@@ -15,6 +14,7 @@ import type { Call, GuardContext } from '../context.ts';
 import { type AskState, answerKey, askForm, canElicit, readAskState, typedField } from './elicitation.ts';
 import { needsApproval, saidNo } from './no-approval.ts';
 import type { PlannedRequest } from './planner.ts';
+import { trusts } from './trusted-channels.ts';
 
 /** How long a question stays open; the plan itself lives ten minutes. */
 export const askPatienceMs = 5 * 60_000;
@@ -55,7 +55,7 @@ export async function confirm(request: PlannedRequest, asking: Asking): Promise<
   const prepare = (): Promise<Plan> => planner.prepare(request, clientName(ctx, server), call.signal);
   let plan = await prepare();
   if (plan.status === 'approved') {
-    if (accepted(plan, settings.confirm)) return { outcome: 'approved', plan };
+    if (trusts(settings.confirm, plan.approved_by)) return { outcome: 'approved', plan };
     // Approved in a way that this process does not trust; such a plan cannot get a better yes any more.
     await planner.giveUp(plan, 'cancelled');
     plan = await prepare();
@@ -118,7 +118,8 @@ async function answered(request: PlannedRequest, state: AskState, asking: Asking
   }
   if (call.signal.aborted) giveUp();
   call.signal.throwIfAborted();
-  if (!accepted(approved, settings.confirm)) throw new SkybackupError('plan_not_approved', 'The plan is not approved.');
+  if (!trusts(settings.confirm, approved.approved_by))
+    throw new SkybackupError('plan_not_approved', 'The plan is not approved.');
   return { outcome: 'approved', plan: approved };
 }
 
@@ -147,18 +148,6 @@ async function planOf(id: string, request: PlannedRequest, { context, call }: As
   }
   return plan;
 }
-
-/** Which approvals this process trusts: a plan may have been approved through another one with a looser setting. */
-function accepted({ approved_by }: Plan, mode: keyof typeof trusted): boolean {
-  return approved_by !== undefined && trusted[mode].includes(approved_by);
-}
-
-/** What is not named here is no yes. */
-const trusted: Record<Settings['confirm'], readonly ApprovalChannel[]> = {
-  strict: ['approver_key'],
-  ask: ['elicitation', 'terminal', 'approver_key'],
-  host: ['elicitation', 'terminal', 'approver_key', 'host'],
-};
 
 /** Plans of the cloud lie in a file of this very user, so nobody else's key could approve them. */
 function refuseUnprovable({ context: { settings, api } }: Asking): void {

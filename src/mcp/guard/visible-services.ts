@@ -1,4 +1,5 @@
 import type { BackupApi, CallOptions, DaemonApi } from '../../client/backup-api.ts';
+import type { Settings } from '../../client/settings.ts';
 import { SkybackupError } from '../../contract/errors.ts';
 import { isBackupId, serviceIdOf } from '../../contract/ids.ts';
 import type { Page } from '../../contract/pages.ts';
@@ -7,11 +8,16 @@ import { toRfc3339 } from '../../contract/time.ts';
 import { worstOf } from '../../contract/verdict.ts';
 import { takenAt } from '../find/backup.ts';
 
+/** The API as this process may see it. */
+export function visibleApi({ api, settings }: { api: BackupApi; settings: Pick<Settings, 'services'> }): BackupApi {
+  return settings.services === undefined ? api : onlyServices(api, settings.services);
+}
+
 /**
  * The API as if only `visible` services existed (SKYBACKUP_SERVICES): in every list, count, id and look-up, as source and as target.
  * What belongs to another service answers exactly like what does not exist, so that nobody learns what there is to ask for.
  */
-export function onlyServices(api: BackupApi, visible: readonly string[]): BackupApi {
+function onlyServices(api: BackupApi, visible: readonly string[]): BackupApi {
   const sees = (id: string | undefined): boolean => id !== undefined && visible.includes(id);
 
   function missing(thing: string, id: string | number): SkybackupError {
@@ -59,10 +65,13 @@ export function onlyServices(api: BackupApi, visible: readonly string[]): Backup
     all.sort((a, b) => (order === 'desc' ? newestFirst(a, b) : newestFirst(b, a)));
     return { items: all.slice((page - 1) * size, page * size), count, pages: Math.max(1, Math.ceil(count / size)) };
   }
-  /** A restore whose backup is another service's keeps that id to itself. */
+  /** A restore whose backup is another service's keeps that id to itself; with a point in time the source is the service's own id. */
   function withoutHiddenSource<T extends { backup_id?: string | undefined; key?: string | undefined }>(restore: T): T {
-    const source = sourceOf(restore.backup_id ?? restore.key ?? '');
-    return source === undefined || sees(source) ? restore : { ...restore, backup_id: undefined, key: undefined };
+    const from = restore.backup_id ?? restore.key ?? '';
+    const source = sourceOf(from) ?? (from.includes('/') ? undefined : serviceIdOf(from));
+    return source === undefined || source === '' || sees(source)
+      ? restore
+      : { ...restore, backup_id: undefined, key: undefined };
   }
   /** Onto which hidden service a backup was restored is nobody's business here. */
   function withoutHiddenTarget({ last_proven_restore: proven, ...health }: ServiceHealth): ServiceHealth {

@@ -1,3 +1,6 @@
+import type { Schedule } from '../../contract/schedules.ts';
+import type { Row } from '../list-page.ts';
+import { scheduleRow } from '../rows.ts';
 import { timeInWords } from '../sizes-and-times.ts';
 
 /** As the argument of a tool. */
@@ -28,4 +31,10 @@ export async function scheduleInWords(expression: string, count: number, suspend
 export async function wordsOf(cron: string): Promise<string> {
   const { default: cronstrue } = await import('cronstrue');
   return cronstrue.toString(cron, { use24HourTimeFormat: true, verbose: true });
+}
+
+/** A schedule as every list shows it, with its next `runs`. */
+export async function scheduleRowInWords(schedule: Schedule, runs: number): Promise<Row> {
+  const { words, next } = await scheduleInWords(schedule.schedule, runs, schedule.suspended);
+  return scheduleRow(schedule, words, next);
 }

@@ -12,6 +12,7 @@ export const deleteBackup = defineTool({
   description:
     'Deletes one backup for good. Show it to the person first; a person must approve. Never the last good one, nor one that others build on. Old ones go by themselves: get_retention.',
   input: z.strictObject({ id: z.string().max(300) }),
+  undo: { daemon: 'nothing does' },
   output: { id: 'string', service_id: 'string', deleted: 'boolean' },
   async exact({ id }, { api, signal }) {
     // Looked up here, where hidden services do not exist: a plan for one would describe it.

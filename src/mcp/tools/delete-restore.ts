@@ -11,6 +11,7 @@ export const deleteRestore = defineTool({
   description:
     'Deletes the record of a finished restore from list_restores, and no data. Show it to the person first; a person must approve. To take a restore back, or to stop one, this is wrong.',
   input: z.strictObject({ id: z.int().min(1) }),
+  undo: { daemon: 'nothing does; no data are touched', cloud: 'nothing does; no data are touched' },
   output: { id: 'number', service_id: 'string', deleted: 'boolean' },
   async exact({ id }, { api, signal }) {
     // Looked up here, where hidden services do not exist: a plan for one would describe it.

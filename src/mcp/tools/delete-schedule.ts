@@ -8,6 +8,10 @@ export const deleteSchedule = defineTool({
   description:
     'Ends a schedule for good; its backups stay. Show it to the person first; a person must approve. For a pause: update_schedule with suspended.',
   input: z.strictObject({ id: z.number().int().min(1) }),
+  undo: {
+    daemon: 'create_schedule makes it again; backups it made stay',
+    cloud: 'create_schedule makes it again; backups it made stay their 7 days',
+  },
   output: { id: 'number', deleted: 'boolean' },
   async exact({ id }, { api, signal }) {
     // Looked up here, where hidden services do not exist: a plan for one would describe it.

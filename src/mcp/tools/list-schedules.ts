@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineList } from '../define-list.ts';
-import { scheduleRow } from '../rows.ts';
-import { scheduleInWords } from '../schedule/words.ts';
+import { scheduleRowInWords } from '../schedule/words.ts';
 
 export const listSchedules = defineList({
   thing: 'schedule',
@@ -11,9 +10,6 @@ export const listSchedules = defineList({
   id: z.number().int().min(1),
   page: (api, query, { signal }) => api.listSchedules(query, { signal }),
   one: (api, id, _service, { signal }) => api.getSchedule(id, { signal }),
-  async row(schedule, alone) {
-    const { words, next } = await scheduleInWords(schedule.schedule, alone ? 3 : 1, schedule.suspended);
-    return scheduleRow(schedule, words, next);
-  },
+  row: (schedule, alone) => scheduleRowInWords(schedule, alone ? 3 : 1),
   whenNone: 'Nothing is backed up regularly here. create_schedule changes that; ask the person when and how often.',
 });

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineTool } from '../define-tool.ts';
-import { sizeInWords } from '../sizes-and-times.ts';
-import { cleanText, quoteText } from '../untrusted-text.ts';
+import { storageRow } from '../rows.ts';
 
 export const listStorages = defineTool({
   name: 'list_storages',
@@ -19,27 +18,7 @@ export const listStorages = defineTool({
         next: 'A person adds a bucket with "skybackup storages add".',
       };
     }
-    return {
-      text: storages.map(({ name, path, default_for, limit, backups = 0, storage_bytes = 0, trouble }) => {
-        const whose = Array.isArray(default_for) ? default_for.join(', ') : default_for;
-        return [
-          `${quoteText(name, 40)}: ${quoteText(path)}, ${backups} backups (${sizeInWords(storage_bytes)})`,
-          ...(whose === undefined ? [] : [`default of ${cleanText(whose)}`]),
-          ...(limit === undefined ? [] : [`limited to ${limit}`]),
-          ...(trouble === undefined ? [] : [`trouble: ${quoteText(trouble)}`]),
-        ].join('; ');
-      }),
-      data: {
-        storages: storages.map(({ name, path, default_for, limit, services, backups, trouble }) => ({
-          name,
-          path,
-          default_for,
-          limit,
-          services,
-          backups,
-          trouble,
-        })),
-      },
-    };
+    const rows = storages.map(storageRow);
+    return { text: rows.map(({ text }) => text), data: { storages: rows.map(({ data }) => data) } };
   },
 });

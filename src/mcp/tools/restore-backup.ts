@@ -45,6 +45,11 @@ export const restoreBackup = defineTool({
       .optional()
       .describe('false: the person gives up the way back, a backup of the target of the last hour'),
   }),
+  undo: {
+    daemon:
+      'undo_restore puts the data of before back, kept for 72 hours; where a running server imported a dump, the dump of before it is restored',
+    cloud: 'nothing does: take a backup of the target first',
+  },
   output: {
     id: 'number',
     job_id: 'number',

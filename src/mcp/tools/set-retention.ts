@@ -29,6 +29,7 @@ export const setRetention = defineTool({
     keep_everything: z.boolean().optional().describe('No rule: nothing expires'),
     dry_run: z.boolean().optional(),
   }),
+  undo: { daemon: 'set_retention with the earlier rule; what a pass deleted meanwhile is gone' },
   output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'array', changed: 'boolean' },
   async exact({ service, dry_run = false, keep_everything = false, ...given }, { api, signal }) {
     const { RetentionPolicy } = await import('../../contract/retention.ts');

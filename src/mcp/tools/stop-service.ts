@@ -10,6 +10,7 @@ export const stopService = defineTool({
   description:
     'Stops a service: its clients are cut off, its backups fail until start_service; no data are lost. Name it to the person first; a person must approve.',
   input: z.strictObject({ service: z.string().max(300) }),
+  undo: { daemon: 'start_service', cloud: 'start_service' },
   output: { service_id: 'string' },
   async exact({ service }, { api, signal }) {
     const found = await findService(api, service, signal);

@@ -11,6 +11,7 @@ export const undoRestore = defineTool({
   description:
     'REPLACES ALL DATA of a service by those of before a restore, kept 72 hours (list_restores). What was written since is lost: say so first; a person must approve. Can be undone in turn.',
   input: z.strictObject({ id: z.number().int().min(1) }),
+  undo: { daemon: 'undo_restore of the undo, for 72 hours' },
   output: { id: 'number', job_id: 'number', service_id: 'string', undo_of: 'number', wait_for: 'object' },
   async exact({ id }, { api, signal }) {
     // Looked up here, where hidden services do not exist: a plan for one would describe it.

@@ -20,6 +20,7 @@ export const updateSchedule = defineTool({
     suspended: z.boolean().optional(),
   }),
   inputOf: { daemon: { type: z.enum(daemonBackupTypes).optional() } },
+  undo: { daemon: 'update_schedule with the earlier values', cloud: 'update_schedule with the earlier values' },
   output: {
     id: 'number',
     service_id: 'string',

@@ -1,0 +1,61 @@
+import type { McpHttpHandler } from '@modelcontextprotocol/server';
+import { asListen, refusal } from './listen-request.ts';
+import type { ResourceWatch } from './watch.ts';
+
+/** Subscriptions of newer clients over HTTP: the stream that is the answer lasts as long as the subscription, and so does the watch. */
+export function listeningOverHttp(
+  handler: Pick<McpHttpHandler, 'fetch' | 'notify'>,
+  watch: ResourceWatch,
+): Pick<McpHttpHandler, 'fetch'> {
+  const tell = (uri: string): void => handler.notify.resourceUpdated(uri);
+  return {
+    async fetch(request, options) {
+      const body: unknown = options?.parsedBody ?? (await bodyOf(request));
+      const listen = asListen(body);
+      if (listen === undefined) return handler.fetch(request, options);
+      let release: () => void;
+      try {
+        release = await watch.add(listen.uris, tell);
+      } catch (error) {
+        return Response.json(refusal(listen.request, error));
+      }
+      const response = await handler.fetch(request, { ...options, parsedBody: listen.request });
+      return untilEnd(response, release);
+    },
+  };
+}
+
+/** The body of a request that stays readable; undefined for what is no JSON. */
+async function bodyOf(request: Request): Promise<unknown> {
+  if (request.method !== 'POST') return undefined;
+  return request
+    .clone()
+    .json()
+    .catch(() => undefined);
+}
+
+/** The same answer; `ended` is called when its stream is over, whoever ended it. */
+function untilEnd(response: Response, ended: () => void): Response {
+  if (response.body === null) {
+    ended();
+    return response;
+  }
+  const reader = response.body.getReader();
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        controller.close();
+      } catch (error) {
+        controller.error(error);
+      }
+      ended();
+    },
+    async cancel(reason) {
+      ended();
+      await reader.cancel(reason);
+    },
+  });
+  return new Response(stream, { status: response.status, headers: response.headers });
+}
