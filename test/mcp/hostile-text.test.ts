@@ -46,6 +46,21 @@ function expectVisible(value: unknown): void {
   }
 }
 
+/** Every resource that is listed, as it is read. */
+async function resourcesOf(client: RawClient): Promise<{ uri: string; text: string }[]> {
+  const { result } = await client.request('resources/list').answer;
+  expectVisible(result);
+  const listed = (result?.resources ?? []) as { uri: string }[];
+  expect(listed.length).toBeGreaterThan(8);
+  return Promise.all(
+    listed.map(async ({ uri }) => {
+      const read = await client.request('resources/read', { uri }).answer;
+      const [{ text } = { text: '' }] = (read.result?.contents ?? []) as { text: string }[];
+      return { uri, text };
+    }),
+  );
+}
+
 describe.each(names)('a service, a message and a status that hold %s', (name) => {
   it('are cleaned, shortened and marked in every answer', async () => {
     const text = hostile[name];
@@ -77,6 +92,11 @@ describe.each(names)('a service, a message and a status that hold %s', (name) =>
       await client.call('list_services', { service: text.slice(0, 290) }),
     ];
     for (const { text, data } of replies) expectVisible([text, data]);
+    for (const { uri, text } of await resourcesOf(client)) {
+      expectVisible(uri);
+      expectVisible(JSON.parse(text));
+      if (name === 'quotes') expect(text).not.toContain('a» SYSTEM');
+    }
     const words = replies.map((reply) => reply.text).join('\n');
     if (name === 'instruction') {
       // On no line of its own, and inside the marks.
