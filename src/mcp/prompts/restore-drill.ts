@@ -31,7 +31,7 @@ export const restoreDrill = definePrompt({
       'Say first that the cloud has no drills: the only proof is a restore onto a spare service, which LOSES ALL ITS DATA. A point in time works there by snapshots alone.',
       `Call list_backups with service ${service} and ${backup === undefined ? 'take its newest finished one' : `id ${backup}`}; say from when its data are.`,
       `Call list_services. ${spare === undefined ? 'Ask which service is the spare one; never choose it yourself' : `Ask the person to confirm that ${spare} is the spare one`}. It must run in the same cloud provider, and must not be service ${service}.`,
-      `Call restore_backup with service ${spare ?? '<the spare one>'} and that backup. The first call changes nothing: show its plan and wait for the person.`,
+      `Call restore_backup with service ${spare ?? '<the spare one>'} and that backup. Where the person says that nothing on the spare one is worth keeping, safety_backup false spares a backup of it. The first call changes nothing: show its plan and wait for the person.`,
       'Call wait_for until it has finished; note how long it took. Then list_services with the spare one: it may be stopped. Offer start_service.',
       `Ask the person to log in there, with the users of service ${service}, and to look at the newest rows.`,
       can('stop_service') ? 'Offer to stop the spare one again (stop_service), which needs their yes.' : undefined,

@@ -35,7 +35,7 @@ export const restoreToMoment = definePrompt({
       can('create_backup')
         ? daemon
           ? 'Before the service itself is replaced, offer create_backup of it as it is, then wait_for. Its data of before are kept for 72 hours in any case.'
-          : 'Before the service itself is replaced, offer create_backup of it as it is, then wait_for: the cloud has no undo.'
+          : 'Before the service itself is replaced, call create_backup of it as it is, then wait_for: the cloud has no undo, and restore_backup wants a backup of the last hour as the way back. Only the person may give that up (safety_backup false).'
         : undefined,
       `When they have chosen, call restore_backup with exactly that. The first call changes nothing: show its plan, wait for the person, then follow what the answer says.`,
       daemon

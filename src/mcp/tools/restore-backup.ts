@@ -48,7 +48,8 @@ export const restoreBackup = defineTool({
   undo: {
     daemon:
       'undo_restore puts the data of before back, kept for 72 hours; where a running server imported a dump, the dump of before it is restored',
-    cloud: 'nothing does: take a backup of the target first',
+    cloud:
+      'nothing does: the way back is a backup of the target of the last hour before, unless the person gave that up',
   },
   output: {
     id: 'number',
