@@ -15,7 +15,8 @@ import { createServer } from './server.ts';
 
 /**
  * Serves MCP on stdin and stdout, both protocol eras, until stdin ends. Nothing but protocol goes to stdout. Nothing is started or
- * opened before the first call that needs it: hosts spawn servers only to look at them, and often twice.
+ * opened before the first call that needs it: hosts spawn servers only to look at them, and often twice. `lookEveryMs`: how often
+ * it looks for changes that a client wants to be told of, if not as often as fits the provider.
  */
 export async function runStdio(context: McpContext, lookEveryMs?: number): Promise<void> {
   const askings = new Askings();

@@ -1,5 +1,6 @@
 import type { Page } from '../../contract/pages.ts';
 import { listPage, type Row } from '../list-page.ts';
+import { quoteText } from '../untrusted-text.ts';
 
 /** The first page of a list, as data. `more` says how to get the rest: by a tool, since a resource takes no cursor. */
 export async function firstPage<T>(
@@ -18,6 +19,6 @@ export async function firstPage<T>(
 
 /** Of a tool that goes on at a cursor. */
 export function goOnWith(tool: string, service?: string): (cursor: string) => string {
-  const scope = service === undefined ? '' : `service "${service}" and `;
+  const scope = service === undefined ? '' : `service "${quoteText(service, 80)}" and `;
   return (cursor) => `For more call ${tool} with ${scope}cursor "${cursor}".`;
 }

@@ -1,6 +1,9 @@
-import type { McpHttpHandler } from '@modelcontextprotocol/server';
+import { type McpHttpHandler, readRequestBody } from '@modelcontextprotocol/server';
 import { asListen, refusal } from './listen-request.ts';
 import type { ResourceWatch } from './watch.ts';
+
+/** A subscription names a few URIs. */
+const longestBody = 64 * 1024;
 
 /** Subscriptions of newer clients over HTTP: the stream that is the answer lasts as long as the subscription, and so does the watch. */
 export function listeningOverHttp(
@@ -20,18 +23,24 @@ export function listeningOverHttp(
         return Response.json(refusal(listen.request, error));
       }
       const response = await handler.fetch(request, { ...options, parsedBody: listen.request });
+      // Whoever went away while it was held never reads the answer.
+      if (request.signal.aborted) release();
+      request.signal.addEventListener('abort', release, { once: true });
       return untilEnd(response, release);
     },
   };
 }
 
-/** The body of a request that stays readable; undefined for what is no JSON. */
+/** What may be a subscription, from a request that stays readable; undefined for anything else. */
 async function bodyOf(request: Request): Promise<unknown> {
-  if (request.method !== 'POST') return undefined;
-  return request
-    .clone()
-    .json()
-    .catch(() => undefined);
+  // Newer clients name the method in a header, too; the SDK refuses what does not agree.
+  if (request.method !== 'POST' || request.headers.get('mcp-method') !== 'subscriptions/listen') return undefined;
+  const body = await readRequestBody(request.clone(), longestBody);
+  try {
+    return body.tooLarge ? undefined : JSON.parse(body.text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same answer; `ended` is called when its stream is over, whoever ended it. */
