@@ -47,7 +47,10 @@ function scheduleChanges(cron: string): void {
   if (schedule) schedule.schedule = cron;
 }
 
-describe.each(sdkClientNames)('%s', (name) => {
+/** One in each era and of each SDK; `auto` becomes one of them once it is connected. */
+const names = sdkClientNames.filter((name) => name !== 'v2 Client, auto');
+
+describe.each(names)('%s', (name) => {
   const start = async (key: number, env: Record<string, string> = {}): Promise<SdkClient> => {
     const client = await sdkClients[name](watching(key, env));
     clients.push(client);
