@@ -52,6 +52,26 @@ export function openBackupApi({ provider, home }: Settings, override: { key?: st
   }
 }
 
+/**
+ * The API of the daemon that this very process is, over a socket of its own: nothing is looked for, and nothing started. With
+ * `key` its holder asks, and without it the socket's peer.
+ */
+export function ownDaemonApi(socketPath: string, home: Home, key: string | undefined): BackupApi {
+  const url = `unix:${socketPath}`;
+  const headers: Record<string, string> = key === undefined ? {} : { 'x-api-key': key };
+  const target = {
+    kind: 'daemon',
+    url,
+    baseUrl: 'http://skybackup',
+    socketPath,
+    keySetting: undefined,
+    headers,
+  } as const;
+  return openOver(describe('daemon', url, undefined, key ?? ''), home, async () =>
+    (await import('./http.ts')).createHttp(target),
+  );
+}
+
 function openOver(provider: Provider, home: Home, http: () => Promise<Http>): BackupApi {
   return lazyBackupApi(provider, async () => {
     const [{ httpBackupApi }, loaded] = await Promise.all([import('./http-backup-api.ts'), http()]);

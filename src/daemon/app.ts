@@ -5,10 +5,12 @@ import { type ErrorCode, SkybackupError } from '../contract/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { auditRecord } from './audit.ts';
 import { checkHost } from './auth/host-check.ts';
+import { checkOrigin } from './auth/origin-check.ts';
 import { demand, identifyPrincipal, type Principal, type Transport } from './auth/principal.ts';
 import { limitRequests } from './auth/rate-limit.ts';
 import type { Right } from './auth/roles.ts';
 import { errorAnswer } from './error-answer.ts';
+import type { LateMcp } from './late-mcp.ts';
 import type { DaemonMetrics } from './metrics.ts';
 import { type Api, completeSchema, serializerCompiler, validatorCompiler } from './route-schemas.ts';
 import { auditRoute } from './routes/audit.ts';
@@ -16,6 +18,7 @@ import { backupRoutes } from './routes/backups.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { mcpRoute } from './routes/mcp.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { planRoutes } from './routes/plans.ts';
@@ -56,6 +59,10 @@ export interface AppOptions extends DaemonFacts {
   log: Logger;
   /** Of the whole daemon, whatever it listens on. */
   metrics: DaemonMetrics;
+  /** Of the whole daemon, too. */
+  mcp: Pick<LateMcp, 'fetch' | 'forget'>;
+  /** The daemon's own socket for what MCP asks on a caller's behalf: this listener's, or the owner's where this is none. */
+  ownSocket: string;
   /** What each key may ask for; beyond it the answer is 429. */
   requestsPerMinute: number;
   /** How long a request may take to come in. Default 60,000. */
@@ -100,11 +107,12 @@ export function createApp(options: AppOptions): Api {
     // A route that forgot to say who may use it must not exist.
     if (route.config?.right === undefined) throw new Error(`route ${String(route.method)} ${route.url} names no right`);
     completeSchema(route);
-    routes.push(route);
+    if (!route.schema?.hide) routes.push(route);
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-trace-id', request.id);
     if (transport.kind === 'tcp') checkHost(request.headers.host, transport.host);
+    checkOrigin(request.headers.origin, request.headers.host);
     const { right, action } = request.routeOptions.config;
     if (right === 'public') return;
     onUse();
@@ -173,6 +181,7 @@ export function createApp(options: AppOptions): Api {
   planRoutes(app, engine);
   auditRoute(app, engine);
   jobRoutes(app, engine);
-  keyRoutes(app, engine);
+  keyRoutes(app, options);
+  mcpRoute(app, options);
   return app;
 }

@@ -32,7 +32,11 @@ export function errorAnswer(error: unknown, path: string, traceId: string): Erro
   return {
     status,
     code: failure.code,
-    headers: failure.retryAfterSeconds === undefined ? {} : { 'retry-after': String(failure.retryAfterSeconds) },
+    headers: {
+      ...(failure.retryAfterSeconds === undefined ? {} : { 'retry-after': String(failure.retryAfterSeconds) }),
+      // Names no metadata: keys are made at the command line, and there is no server that would give one out.
+      ...(status === 401 ? { 'www-authenticate': 'Bearer realm="skybackup"' } : {}),
+    },
     body: {
       code: status,
       exception: exceptions[status] ?? 'Error',

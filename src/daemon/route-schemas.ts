@@ -15,6 +15,8 @@ declare module 'fastify' {
   interface FastifySchema {
     /** What the request does, in a few words: for the OpenAPI document. */
     summary?: string;
+    /** No request of the Backup API: that document does not have it. */
+    hide?: true;
   }
 }
 

@@ -4,12 +4,14 @@ import type { Home } from '../contract/home.ts';
 import type { Storage } from '../contract/storages.ts';
 import { type Engine, startEngine } from '../engine/engine.ts';
 import type { EngineLog } from '../engine/engine-context.ts';
+import type { GuardSettings } from '../mcp/http-callers.ts';
 import { admitGroup, openSockets, removeSockets } from './agent-socket.ts';
 import { type AppOptions, createApp } from './app.ts';
 import { agentPeer, socketPeer } from './auth/principal.ts';
 import { defaultRequestsPerMinute } from './auth/rate-limit.ts';
 import { lockHome } from './home-lock.ts';
 import { IdleStop } from './idle-stop.ts';
+import { LateMcp } from './late-mcp.ts';
 import { createLog } from './log.ts';
 import { daemonMetrics } from './metrics.ts';
 import type { Api } from './route-schemas.ts';
@@ -30,6 +32,8 @@ export interface ServeOptions {
   parallel?: number;
   /** Finds every backup again, in all storages, before it serves. */
   rebuild?: boolean;
+  /** What MCP at this daemon may do, whoever asks: the settings it was started with. */
+  guard: GuardSettings;
   version: string;
   log?: Logger;
 }
@@ -70,6 +74,12 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
   const apps: Api[] = [];
   let engine: Engine | undefined;
   let idleStop: IdleStop | undefined;
+  const mcp = new LateMcp({
+    home,
+    version,
+    guard: options.guard,
+    onError: (error) => log.debug({ err: error }, 'mcp'),
+  });
   let stopping: Promise<void> | undefined;
   let markEnded: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -80,6 +90,8 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
     idleStop?.end();
     // New requests are refused first; answers under way and kept connections are not waited for for ever.
     const closing = Promise.all(apps.map((app) => app.close()));
+    // Sessions and streams would stay open for ever.
+    await mcp.close();
     await engine?.stop();
     for (const app of apps) app.server.closeAllConnections();
     await closing;
@@ -126,6 +138,8 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
       startedBy,
       log,
       metrics: daemonMetrics(engine, version),
+      mcp,
+      ownSocket: home.socket,
       requestsPerMinute: options.requestsPerMinute ?? defaultRequestsPerMinute,
       onUse: idleStop.used,
       stop: () => void stop(),
@@ -134,7 +148,8 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon |
     removeSockets(home);
     if (agentGroup !== undefined) {
       const gid = await admitGroup(home, agentGroup);
-      apps.push(await listenOnSocket(home.agentSocket, { ...shared, transport: { kind: 'socket', peer: agentPeer } }));
+      const agents = { ownSocket: home.agentSocket, transport: { kind: 'socket', peer: agentPeer } } as const;
+      apps.push(await listenOnSocket(home.agentSocket, { ...shared, ...agents }));
       openSockets(home, gid);
     }
     apps.push(await listenOnSocket(home.socket, { ...shared, transport: { kind: 'socket', peer: socketPeer } }));

@@ -1,6 +1,6 @@
 import type { BackupApi } from '../client/backup-api.ts';
 import type { Settings } from '../client/settings.ts';
-import type { Tool } from './define-tool.ts';
+import type { Operation, Tool } from './define-tool.ts';
 import type { Askings } from './guard/askings.ts';
 import type { Planner } from './guard/planner.ts';
 import type { ResourceWatch } from './resources/watch.ts';
@@ -10,7 +10,9 @@ export interface McpContext {
   api: BackupApi;
   settings: Settings;
   version: string;
-  /** Questions put to people on this connection; shared with the transport, which sees cancelled requests. */
+  /** The kinds of tools that the caller's rights reach; others do not exist for it. Default: all. */
+  operations?: readonly Operation[];
+  /** Questions put to people, where they outlive the server or its transport must see them: whoever brings them closes them. */
   askings?: Askings;
   /** Looks for changes while somebody wants to be told of them; without it nobody can. */
   watch?: ResourceWatch;

@@ -19,7 +19,8 @@ import { progressOf } from './progress.ts';
 import { inputSchema, type OutputShape, readArguments, shallowSchema } from './tool-schema.ts';
 import { withWhereToLook } from './where-to-look.ts';
 
-type Operation = 'read' | 'write' | 'destructive';
+export const operations = ['read', 'write', 'destructive'] as const;
+export type Operation = (typeof operations)[number];
 type Undo = Partial<Record<Provider['kind'], string>>;
 
 interface ToolDefinition<I extends z.ZodObject, E> {

@@ -1,5 +1,6 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import type { GuardContext, McpContext } from './context.ts';
+import { operations as allOperations } from './define-tool.ts';
 import { Askings } from './guard/askings.ts';
 import { askPatienceMs } from './guard/confirm.ts';
 import { openPlanner } from './guard/open-planner.ts';
@@ -20,19 +21,25 @@ const constantLists = Object.fromEntries(
 );
 
 /**
- * One MCP server on one connection. No side effects: hosts make servers to probe them. With SKYBACKUP_READ_ONLY only the reading
- * tools exist at all, so no argument, prompt or bug can reach the others; and what the provider cannot do is not offered.
+ * One MCP server on one connection. No side effects: hosts make servers to probe them. With SKYBACKUP_READ_ONLY, or for a caller
+ * who may do no more, only the reading tools exist at all, so no argument, prompt or bug can reach the others; and what the
+ * provider cannot do is not offered.
  */
 export function createServer(context: McpContext): McpServer {
-  const { settings, version } = context;
+  const { version, operations = allOperations } = context;
+  const readOnly = context.settings.readOnly || !operations.some((operation) => operation !== 'read');
+  const settings = { ...context.settings, readOnly };
   const api = visibleApi(context);
   const { capabilities } = api.provider;
   const offered = allTools.filter(
     ({ needs, operation }) =>
-      (needs === undefined || capabilities[needs]) && (!settings.readOnly || operation === 'read'),
+      (needs === undefined || capabilities[needs]) &&
+      operations.includes(operation) &&
+      (!readOnly || operation === 'read'),
   );
   const guarded: GuardContext = {
     ...context,
+    settings,
     api,
     planner: openPlanner(api, settings),
     askings: context.askings ?? new Askings(),
@@ -60,7 +67,7 @@ export function createServer(context: McpContext): McpServer {
   const unsubscribe = context.watch && acceptSubscriptions(server, context.watch);
   server.server.onclose = () => {
     unsubscribe?.();
-    guarded.askings.close();
+    if (context.askings === undefined) guarded.askings.close();
     guarded.planner.close();
   };
   return server;

@@ -61,6 +61,7 @@ export async function runStdio(context: McpContext, lookEveryMs?: number): Promi
   clearInterval(held);
   watch.close();
   await handle.close();
+  askings.close();
   await context.api.close();
 }
 

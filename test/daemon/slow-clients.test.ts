@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../src/daemon/app.ts';
+import { LateMcp } from '../../src/daemon/late-mcp.ts';
 import { daemonMetrics } from '../../src/daemon/metrics.ts';
 import type { Api } from '../../src/daemon/route-schemas.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
@@ -14,8 +15,12 @@ let port: number;
 beforeAll(async () => {
   testHome = temporaryHome();
   engine = await startEngine({ home: testHome.home, startedBy: 'person' });
+  const { home } = testHome;
+  const guard = { confirm: 'ask', readOnly: false, services: undefined } as const;
   app = createApp({
     engine,
+    mcp: new LateMcp({ home, version: '0', guard }),
+    ownSocket: home.socket,
     version: '0',
     startedBy: 'person',
     transport: { kind: 'tcp', host: '127.0.0.1' },

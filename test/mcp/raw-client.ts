@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { type HttpServer, HttpWire } from './http-wire.ts';
 import type { ServerCommand } from './server-command.ts';
 
 export type Era = 'legacy' | 'modern';
@@ -38,7 +39,7 @@ export interface Asking {
 }
 
 /**
- * A client that speaks the wire itself, in either era: it can send what no SDK would. `elicitation` declares forms;
+ * A client that speaks the wire itself, in either era, over stdio or HTTP: it can send what no SDK would. `elicitation` declares forms;
  * questions are answered by the test, or never.
  */
 export class RawClient {
@@ -47,16 +48,21 @@ export class RawClient {
   /** Every line the server wrote to stdout, to check that nothing but protocol is there. */
   readonly lines: string[] = [];
   stderr = '';
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcess | undefined;
+  readonly http: HttpWire | undefined;
   readonly #capabilities: Params;
   readonly #replies = new Map<number, (message: Message) => void>();
   readonly #asked: Message[] = [];
   #wakeAsked: (() => void) | undefined;
   #nextId = 1;
 
-  private constructor(server: ServerCommand, era: Era, elicitation: boolean) {
+  private constructor(server: ServerCommand | HttpServer, era: Era, elicitation: boolean) {
     this.era = era;
     this.#capabilities = elicitation ? { elicitation: {} } : {};
+    if ('url' in server) {
+      this.http = new HttpWire(server, (line) => this.#receive(line));
+      return;
+    }
     this.#child = spawn(server.command, server.args, { env: server.env, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
@@ -64,7 +70,7 @@ export class RawClient {
     if (this.#child.stdout) createInterface({ input: this.#child.stdout }).on('line', (line) => this.#receive(line));
   }
 
-  static async start(server: ServerCommand, era: Era, { elicitation = true } = {}): Promise<RawClient> {
+  static async start(server: ServerCommand | HttpServer, era: Era, { elicitation = true } = {}): Promise<RawClient> {
     const client = new RawClient(server, era, elicitation);
     if (era === 'legacy') {
       const { id: _, ...rest } = { id: 0, protocolVersion: '2025-11-25', capabilities: client.#capabilities };
@@ -75,7 +81,7 @@ export class RawClient {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#child?.pid;
   }
 
   request(method: string, params: Params = {}): { id: number; answer: Promise<Message> } {
@@ -107,10 +113,13 @@ export class RawClient {
 
   /** Ends stdin, as a host that closes does, and waits for the process. */
   async close(): Promise<number | null> {
+    if (this.http !== undefined) return this.http.close();
+    if (this.#child === undefined) return null;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
-    const exit = once(this.#child, 'exit');
-    this.#child.stdin?.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+    const child = this.#child;
+    const exit = once(child, 'exit');
+    child.stdin?.end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
     const [code] = await exit;
     clearTimeout(timer);
     return code;
@@ -170,7 +179,9 @@ export class RawClient {
   }
 
   #send(message: Params): void {
-    this.#child.stdin?.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    const whole = { jsonrpc: '2.0', ...message };
+    if (this.http !== undefined) this.http.send(whole);
+    else this.#child?.stdin?.write(`${JSON.stringify(whole)}\n`);
   }
 
   #receive(line: string): void {

@@ -1,11 +1,16 @@
-import { Client as ClientV2 } from '@modelcontextprotocol/client';
+import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client';
 import { StdioClientTransport as TransportV2 } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport as AnyTransportV1 } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import type { HttpServer } from './http-wire.ts';
 import type { ServerCommand } from './server-command.ts';
 
+/** One that is spawned, or one at an address. */
+type Server = ServerCommand | HttpServer;
 type ElicitAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, string> };
 
 export interface SdkClient {
@@ -71,21 +76,26 @@ const template = { type: 'ref/resource', uri: 'skybackup://backups/{service_id}'
 
 /** The clients that users have: v1's, and v2's in each of its ways to find the protocol. `elicit` answers for the person. */
 export const sdkClients = {
-  'v1 Client': (server: ServerCommand, elicit?: (message: string) => ElicitAnswer) => v1(server, elicit),
-  'v2 Client': (server: ServerCommand, elicit?: (message: string) => ElicitAnswer) => v2(server, elicit, undefined),
-  'v2 Client, auto': (server: ServerCommand, elicit?: (message: string) => ElicitAnswer) => v2(server, elicit, 'auto'),
-  'v2 Client, pinned': (server: ServerCommand, elicit?: (message: string) => ElicitAnswer) =>
+  'v1 Client': (server: Server, elicit?: (message: string) => ElicitAnswer) => v1(server, elicit),
+  'v2 Client': (server: Server, elicit?: (message: string) => ElicitAnswer) => v2(server, elicit, undefined),
+  'v2 Client, auto': (server: Server, elicit?: (message: string) => ElicitAnswer) => v2(server, elicit, 'auto'),
+  'v2 Client, pinned': (server: Server, elicit?: (message: string) => ElicitAnswer) =>
     v2(server, elicit, { pin: '2026-07-28' }),
 };
 export type SdkClientName = keyof typeof sdkClients;
 export const sdkClientNames = Object.keys(sdkClients) as SdkClientName[];
 
-async function v1(server: ServerCommand, elicit: ((message: string) => ElicitAnswer) | undefined): Promise<SdkClient> {
+async function v1(server: Server, elicit: ((message: string) => ElicitAnswer) | undefined): Promise<SdkClient> {
   const client = new ClientV1(me, { capabilities: elicit ? { elicitation: {} } : {} });
   if (elicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params.message));
   const updates: string[] = [];
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updates.push(params.uri));
-  await client.connect(new TransportV1({ ...server, stderr: 'ignore' }));
+  const transport =
+    'url' in server
+      ? new HttpV1(new URL(server.url), { requestInit: { headers: server.headers ?? {} } })
+      : new TransportV1({ ...server, stderr: 'ignore' });
+  // Its own types disagree about an optional member.
+  await client.connect(transport as AnyTransportV1);
   return {
     tools: async () => z.array(ListedTool).parse((await client.listTools()).tools),
     call: async (name, args, onProgress, signal) =>
@@ -123,7 +133,7 @@ async function v1(server: ServerCommand, elicit: ((message: string) => ElicitAns
 }
 
 async function v2(
-  server: ServerCommand,
+  server: Server,
   elicit: ((message: string) => ElicitAnswer) | undefined,
   mode: 'auto' | { pin: string } | undefined,
 ): Promise<SdkClient> {
@@ -134,7 +144,11 @@ async function v2(
   if (elicit) client.setRequestHandler('elicitation/create', ({ params }) => elicit(params.message));
   const updates: string[] = [];
   client.setNotificationHandler('notifications/resources/updated', ({ params }) => void updates.push(params.uri));
-  await client.connect(new TransportV2({ ...server, stderr: 'ignore' }));
+  await client.connect(
+    'url' in server
+      ? new HttpV2(new URL(server.url), { requestInit: { headers: server.headers ?? {} } })
+      : new TransportV2({ ...server, stderr: 'ignore' }),
+  );
   return {
     tools: async () => z.array(ListedTool).parse((await client.listTools()).tools),
     call: async (name, args, onProgress, signal) =>

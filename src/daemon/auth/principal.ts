@@ -54,7 +54,8 @@ export function demandForBucket(principal: Principal): void {
   demand(principal, 'administer', 'Restoring from a bucket by its path');
 }
 
-function keyOf(request: FastifyRequest): string | undefined {
+/** The key that a request carries, in whichever header. */
+export function keyOf(request: FastifyRequest): string | undefined {
   const header = request.headers['x-api-key'];
   if (typeof header === 'string' && header !== '') return header.trim();
   const [, bearer] = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '') ?? [];

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { registerSecret } from '../../contract/redact.ts';
 import { toRfc3339 } from '../../contract/time.ts';
-import type { Engine } from '../../engine/engine.ts';
 import { present, rfc3339 } from '../../engine/store/rows.ts';
+import type { AppOptions } from '../app.ts';
 import { roles } from '../auth/roles.ts';
 import { idOf, principalOf } from '../read-request.ts';
 import { type Api, Done } from '../route-schemas.ts';
@@ -29,7 +29,7 @@ const ListedKeys = z.strictObject({
   ),
 });
 
-export function keyRoutes(app: Api, engine: Engine): void {
+export function keyRoutes(app: Api, { engine, mcp }: Pick<AppOptions, 'engine' | 'mcp'>): void {
   // The one answer that carries a key; it is not shown again.
   app.post(
     base,
@@ -68,11 +68,12 @@ export function keyRoutes(app: Api, engine: Engine): void {
       config: { right: 'administer', action: 'Revoking a key' },
       schema: { summary: 'Make a key worthless', response: { 200: Done } },
     },
-    (request) => {
+    async (request) => {
       const id = idOf(request);
       if (!engine.keys.revoke(id) && !engine.keys.list().some((key) => key.id === id)) {
         throw new SkybackupError('not_found', `There is no key "${id.slice(0, 100)}".`);
       }
+      await mcp.forget(`key:${id}`);
       return {};
     },
   );

@@ -2,9 +2,12 @@ import type { RequestId } from '@modelcontextprotocol/server';
 
 /** Hosts end a call after about a minute; a question open this long was not simply stopped by a person. */
 const longWaitMs = 25_000;
+/** Subjects whose questions went unanswered. */
+const mostRemembered = 1000;
 
 interface Asking {
-  plan: string;
+  /** As the client numbered it: no two clients of one principal number apart. */
+  request: RequestId;
   subject: string;
   since: number;
   /** Voids the plan: a yes that comes later must not count. */
@@ -13,7 +16,7 @@ interface Asking {
 }
 
 /**
- * Questions that wait for a person on one connection. In the newer protocol the asking request is answered at once and the yes
+ * Questions that wait for a person on one connection, or of one principal whose requests come without one. In the newer protocol the asking request is answered at once and the yes
  * comes with another one, so the SDK no longer knows which call a cancellation ends: this does. It also remembers hosts that
  * declare that they can ask and then never do.
  */
@@ -21,39 +24,53 @@ export class Askings {
   /** The server's own key was refused as an approver: asking through this client is in vain. */
   mayNotApprove = false;
   readonly #beatMs: number;
-  #open = new Map<RequestId, Asking>();
-  #unanswered = new Map<string, number>();
+  /** By plan: one can be asked about once at a time. */
+  readonly #open = new Map<string, Asking>();
+  readonly #unanswered = new Map<string, number>();
 
   /** `beatMs`: hosts give up on a call that is silent for a minute. */
   constructor(beatMs = 15_000) {
     this.#beatMs = beatMs;
   }
 
-  /** `beat` runs every 15 s while the question is open, and `giveUp` if the asking request is cancelled or nobody answers in time. */
+  /**
+   * `beat` runs every 15 s while the question is open, and `giveUp` if the asking request is cancelled or nobody answers in time.
+   * The result cancels this question, for whoever sees its request end.
+   */
   add(
     request: RequestId,
     asking: { plan: string; subject: string; giveUp: () => void; beat: (() => void) | undefined; patienceMs: number },
-  ): void {
-    for (const [id, earlier] of this.#open) if (earlier.subject === asking.subject) this.#close(id, false);
+  ): () => void {
+    const { plan, subject, giveUp } = asking;
+    for (const [id, earlier] of this.#open) if (id === plan || earlier.subject === subject) this.#close(id, false);
     const beats = asking.beat && setInterval(asking.beat, this.#beatMs).unref();
-    const patience = setTimeout(() => this.cancelled(request), asking.patienceMs).unref();
+    const patience = setTimeout(() => cancel(), asking.patienceMs).unref();
     const stop = (): void => {
       clearInterval(beats);
       clearTimeout(patience);
     };
-    this.#open.set(request, { ...asking, since: Date.now(), stop });
+    const own: Asking = { request, subject, giveUp, since: Date.now(), stop };
+    const cancel = (): void => {
+      if (this.#open.get(plan) !== own) return;
+      this.#close(plan, false);
+      giveUp();
+    };
+    this.#open.set(plan, own);
+    return cancel;
   }
 
-  /** The client cancelled a request, whether it was answered already or not. */
+  /** The client of this one connection cancelled a request, whether it was answered already or not. */
   cancelled(request: RequestId): void {
-    const asking = this.#open.get(request);
-    this.#close(request, false);
-    asking?.giveUp();
+    for (const [plan, asking] of this.#open) {
+      if (asking.request !== request) continue;
+      this.#close(plan, false);
+      asking.giveUp();
+    }
   }
 
   /** An answer came: the host does ask people. */
   answered(plan: string): void {
-    for (const [request, asking] of this.#open) if (asking.plan === plan) this.#close(request, true);
+    this.#close(plan, true);
     this.#unanswered.clear();
   }
 
@@ -67,13 +84,18 @@ export class Askings {
     this.#open.clear();
   }
 
-  #close(request: RequestId, answered: boolean): void {
-    const asking = this.#open.get(request);
+  #close(plan: string, answered: boolean): void {
+    const asking = this.#open.get(plan);
     if (asking === undefined) return;
     asking.stop();
-    this.#open.delete(request);
+    this.#open.delete(plan);
     if (answered) return;
     const weight = Date.now() - asking.since >= longWaitMs ? 2 : 1;
-    this.#unanswered.set(asking.subject, (this.#unanswered.get(asking.subject) ?? 0) + weight);
+    const times = (this.#unanswered.get(asking.subject) ?? 0) + weight;
+    this.#unanswered.delete(asking.subject);
+    this.#unanswered.set(asking.subject, times);
+    const [eldest] = this.#unanswered.keys();
+    // Where one lasts as long as a daemon, what is remembered must not grow with what is asked.
+    if (eldest !== undefined && this.#unanswered.size > mostRemembered) this.#unanswered.delete(eldest);
   }
 }

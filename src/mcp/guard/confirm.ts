@@ -87,8 +87,12 @@ async function ask(plan: Plan, subject: string, asking: Asking): Promise<Decisio
     asking.onCancelled(plan);
     giveUp();
   };
-  askings.add(ctx.mcpReq.id, { plan: plan.id, subject, giveUp: closed, beat, patienceMs: askPatienceMs });
-  call.signal.addEventListener('abort', () => askings.cancelled(ctx.mcpReq.id), { once: true });
+  const open = { plan: plan.id, subject, giveUp: closed, beat, patienceMs: askPatienceMs };
+  const cancel = askings.add(ctx.mcpReq.id, open);
+  if (call.signal.aborted) cancel();
+  call.signal.throwIfAborted();
+  // A request of the newer protocol is over with the question: over HTTP its signal then ends, and that is no cancelling.
+  if (staysOpen) call.signal.addEventListener('abort', cancel, { once: true });
   return { outcome: 'asked', plan, result: askForm(plan, nonce, call.now) };
 }
 

@@ -1,0 +1,84 @@
+import type { BackupApi } from '../client/backup-api.ts';
+import { ownDaemonApi } from '../client/open.ts';
+import type { Settings } from '../client/settings.ts';
+import type { Home } from '../contract/home.ts';
+import type { McpContext } from './context.ts';
+import type { Operation } from './define-tool.ts';
+import { Askings } from './guard/askings.ts';
+import { type McpHttp, mcpOverHttp } from './http.ts';
+import { createServer } from './server.ts';
+
+/** Who asks over HTTP, as the daemon found out. */
+export interface HttpCaller {
+  readonly principal: string;
+  /** The key that the request came with; undefined: the socket's peer. */
+  readonly key: string | undefined;
+  /** The daemon's socket on which the caller is the same principal. */
+  readonly socket: string;
+  /** The kinds of tools that its rights reach. */
+  readonly operations: readonly Operation[];
+  /** Whether its yes approves a plan. Where it does not, asking it for one would be in vain. */
+  readonly mayApprove: boolean;
+}
+
+/** How much the guard allows, whoever asks. */
+export type GuardSettings = Pick<Settings, 'confirm' | 'readOnly' | 'services'>;
+
+export interface DaemonMcpOptions {
+  home: Home;
+  version: string;
+  guard: GuardSettings;
+  onError?: (error: Error) => void;
+}
+
+/**
+ * MCP as a daemon serves it: its servers speak to the daemon as every client does, each with its caller's own key, so rights,
+ * plans, limits and the audit are the caller's.
+ */
+export function daemonMcp({ home, version, guard, onError }: DaemonMcpOptions): McpHttp<HttpCaller> {
+  const settings: Settings = { ...guard, provider: { kind: 'local' }, home, warnings: [] };
+  /** What outlives a request, for each principal. */
+  const known = new Map<string, { api: BackupApi; askings: Askings }>();
+
+  function of(caller: HttpCaller): { api: BackupApi; askings: Askings } {
+    const { principal, key, socket } = caller;
+    const before = known.get(principal);
+    if (before !== undefined) return before;
+    const first = { api: ownDaemonApi(socket, home, key), askings: askingsOf(caller) };
+    known.set(principal, first);
+    return first;
+  }
+
+  const http = mcpOverHttp<HttpCaller>(
+    (caller, era) => {
+      const { api, askings } = of(caller);
+      const context: McpContext = { api, settings, version, operations: caller.operations };
+      // A session is a connection: what its host does not answer is no other host's fault.
+      return createServer({ ...context, askings: era === 'modern' ? askings : askingsOf(caller) });
+    },
+    onError === undefined ? {} : { onError },
+  );
+  const drop = async (principal: string): Promise<void> => {
+    const { api, askings } = known.get(principal) ?? {};
+    known.delete(principal);
+    askings?.close();
+    await api?.close();
+  };
+  return {
+    ...http,
+    async forget(principal) {
+      await http.forget(principal);
+      await drop(principal);
+    },
+    async close() {
+      await http.close();
+      for (const principal of known.keys()) await drop(principal);
+    },
+  };
+}
+
+function askingsOf({ mayApprove }: HttpCaller): Askings {
+  const askings = new Askings();
+  askings.mayNotApprove = !mayApprove;
+  return askings;
+}

@@ -1,0 +1,75 @@
+import { createMcpHandler, isLegacyRequest, type McpServer, type ServerNotifier } from '@modelcontextprotocol/server';
+import { maxRequestBodySize, type SessionLimits, Sessions } from './http-sessions.ts';
+
+/** Streams on which newer clients wait for changes, all callers together. */
+const maxSubscriptions = 256;
+
+export interface McpHttp<Caller> {
+  /** Answers one request. Who asks was found out before; `request.signal` ends when its connection does. */
+  fetch(request: Request, caller: Caller): Promise<Response>;
+  /** Tells the newer clients that listen. */
+  readonly notify: ServerNotifier;
+  /** The servers of older clients: each tells its own client. */
+  sessionServers(): Iterable<McpServer>;
+  /** Ends the sessions and streams of a principal, whose key is worth nothing any more. */
+  forget(principal: string): Promise<void>;
+  /** Ends every session, stream and call at once. */
+  close(): Promise<void>;
+}
+
+export type Era = 'legacy' | 'modern';
+
+/**
+ * MCP over Streamable HTTP for clients of both eras, from one factory: older ones have sessions, and for newer ones each request
+ * is served by a server of its own. Neither Host, Origin nor key is checked here: whoever mounts it does that in front.
+ */
+export function mcpOverHttp<Caller extends { readonly principal: string }>(
+  createServer: (caller: Caller, era: Era) => McpServer,
+  options: { sessions?: Partial<SessionLimits>; onError?: (error: Error) => void } = {},
+): McpHttp<Caller> {
+  const onError = options.onError ?? (() => undefined);
+  const sessions = new Sessions(options.sessions, onError);
+  const callers = new WeakMap<Request, Caller>();
+  /** What ends the exchanges of a principal that are open. */
+  const open = new Map<string, Set<AbortController>>();
+  const modern = createMcpHandler(
+    ({ requestInfo }) => {
+      const caller = requestInfo && callers.get(requestInfo);
+      if (caller === undefined) throw new Error('a request came without its caller');
+      return createServer(caller, 'modern');
+    },
+    // Served without sessions, older clients would lose questions, cancelling and notices without a word.
+    { legacy: 'reject', maxRequestBodySize, maxSubscriptions, onerror: onError },
+  );
+
+  /** A newer client cancels by closing its exchange, and a principal whose key was revoked loses its open ones. */
+  function exchange(request: Request, caller: Caller): Promise<Response> {
+    const own = new AbortController();
+    const ofCaller = open.get(caller.principal) ?? new Set();
+    open.set(caller.principal, ofCaller.add(own));
+    request.signal.addEventListener('abort', () => {
+      ofCaller.delete(own);
+      if (ofCaller.size === 0) open.delete(caller.principal);
+      own.abort();
+    });
+    const bound = new Request(request, { signal: own.signal });
+    callers.set(bound, caller);
+    return modern.fetch(bound);
+  }
+
+  return {
+    notify: modern.notify,
+    sessionServers: () => sessions.servers(),
+    async fetch(request, caller) {
+      if (!(await isLegacyRequest(request, undefined, { maxRequestBodySize }))) return exchange(request, caller);
+      return sessions.fetch(request, caller.principal, () => createServer(caller, 'legacy'));
+    },
+    async forget(principal) {
+      for (const exchange of open.get(principal) ?? []) exchange.abort();
+      await sessions.forget(principal);
+    },
+    async close() {
+      await Promise.all([modern.close(), sessions.close()]);
+    },
+  };
+}
