@@ -133,6 +133,35 @@ describe.runIf(process.getuid?.() === 0)('a daemon that admits a group', () => {
     expect((await daemon.api.listSchedules()).count).toBe(0);
   });
 
+  it('serves it MCP as a requester, whose plans are its own and wait for the owner', async () => {
+    const { id } = await daemon.api.createSchedule({
+      backup_type: 'full',
+      schedule: '0 3 * * *',
+      service_id: 'orders',
+    });
+    const call = async (): Promise<string> => {
+      const _meta = {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientInfo': { name: 'agent', version: '1' },
+        'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
+      };
+      const params = { name: 'delete_schedule', arguments: { id }, _meta };
+      const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
+      const headers = {
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': 'delete_schedule',
+      };
+      return (await ask('POST', '/mcp', message, headers)).text;
+    };
+    expect(await call()).toContain('needs_approval');
+    const plan = (await daemon.api.daemon.listPlans()).find(({ status }) => status === 'pending');
+    expect(plan?.requested_by).toContain('agent-socket');
+    await daemon.api.daemon.approvePlan(plan?.id ?? '', { channel: 'terminal', typed_id: String(id) });
+    expect(await call()).toContain('"deleted":true');
+  });
+
   it('turns strangers away', async () => {
     const { code, stderr } = await run(stranger, ['services', 'list']);
     expect(code).toBe(1);

@@ -12,9 +12,11 @@ import { confirmModes, settingNames } from '../../src/client/settings-table.ts';
 import { readCredentials } from '../../src/contract/credentials.ts';
 import { homeOf } from '../../src/contract/home.ts';
 import { ObjectLock } from '../../src/contract/storages.ts';
+import { roles } from '../../src/daemon/auth/roles.ts';
 import { backupPrivileges } from '../../src/engine/mariadb/privileges.ts';
 import { isLatest } from '../../src/mcp/find/backup.ts';
 import { readMoment } from '../../src/mcp/find/moment.ts';
+import { sessionLimits } from '../../src/mcp/http-sessions.ts';
 import { allPrompts } from '../../src/mcp/prompts/all.ts';
 import { promptsInMarkdown, resourcesInMarkdown, settingsInMarkdown, toolsInMarkdown } from './tables.ts';
 
@@ -73,6 +75,20 @@ describe('tables', () => {
 
 test('the grants are the ones that a backup is checked for, and no more', () => {
   expect(/^GRANT (.+) ON \*\.\* TO/m.exec(readme)?.[1]?.split(', ')).toEqual([...backupPrivileges]);
+});
+
+describe('over HTTP', () => {
+  const section = readme.split('### Over HTTP')[1]?.split('\n## ')[0] ?? '';
+
+  test('the limits of sessions are the ones that hold', () => {
+    const { idleMs, sessionsOfOne, sessions } = sessionLimits;
+    expect(section).toContain(`ends after ${idleMs / 60_000} minutes`);
+    expect(section).toContain(`a key has at most ${sessionsOfOne}, all keys together ${sessions}.`);
+  });
+
+  test('every role has its row', () => {
+    expect([...section.matchAll(/^\| (\w+) \| (?!tools)/gm)].map(([, role]) => role)).toEqual(roles);
+  });
 });
 
 describe('where backups go', () => {
