@@ -6,6 +6,8 @@ import type { McpContext } from './context.ts';
 import type { Operation } from './define-tool.ts';
 import { Askings } from './guard/askings.ts';
 import { type McpHttp, mcpOverHttp } from './http.ts';
+import type { ResourceWatch } from './resources/watch.ts';
+import { watchResources } from './resources/watch-resources.ts';
 import { createServer } from './server.ts';
 
 /** Who asks over HTTP, as the daemon found out. */
@@ -31,36 +33,44 @@ export interface DaemonMcpOptions {
   onError?: (error: Error) => void;
 }
 
+/** What outlives the requests of a principal. */
+interface Known {
+  api: BackupApi;
+  askings: Askings;
+  watch: ResourceWatch;
+}
+
 /**
  * MCP as a daemon serves it: its servers speak to the daemon as every client does, each with its caller's own key, so rights,
  * plans, limits and the audit are the caller's.
  */
 export function daemonMcp({ home, version, guard, onError }: DaemonMcpOptions): McpHttp<HttpCaller> {
   const settings: Settings = { ...guard, provider: { kind: 'local' }, home, warnings: [] };
-  /** What outlives a request, for each principal. */
-  const known = new Map<string, { api: BackupApi; askings: Askings }>();
+  const known = new Map<string, Known>();
 
-  function of(caller: HttpCaller): { api: BackupApi; askings: Askings } {
+  function of(caller: HttpCaller): Known {
     const { principal, key, socket } = caller;
     const before = known.get(principal);
     if (before !== undefined) return before;
-    const first = { api: ownDaemonApi(socket, home, key), askings: askingsOf(caller) };
+    const api = ownDaemonApi(socket, home, key);
+    const first = { api, askings: askingsOf(caller), watch: watchResources({ api, settings, version }) };
     known.set(principal, first);
     return first;
   }
 
   const http = mcpOverHttp<HttpCaller>(
     (caller, era) => {
-      const { api, askings } = of(caller);
-      const context: McpContext = { api, settings, version, operations: caller.operations };
+      const { api, askings, watch } = of(caller);
+      const context: McpContext = { api, settings, version, operations: caller.operations, watch };
       // A session is a connection: what its host does not answer is no other host's fault.
       return createServer({ ...context, askings: era === 'modern' ? askings : askingsOf(caller) });
     },
-    onError === undefined ? {} : { onError },
+    { watchOf: (caller) => of(caller).watch, ...(onError && { onError }) },
   );
   const drop = async (principal: string): Promise<void> => {
-    const { api, askings } = known.get(principal) ?? {};
+    const { api, askings, watch } = known.get(principal) ?? {};
     known.delete(principal);
+    watch?.close();
     askings?.close();
     await api?.close();
   };

@@ -49,9 +49,8 @@ export class Sessions {
     return this.#use(session, request);
   }
 
-  /** Those of the clients that are connected now. */
-  *servers(): Iterable<McpServer> {
-    for (const { server } of this.#sessions.values()) yield server;
+  get count(): number {
+    return this.#sessions.size;
   }
 
   async forget(principal: string): Promise<void> {

@@ -1,5 +1,7 @@
 import { createMcpHandler, isLegacyRequest, type McpServer, type ServerNotifier } from '@modelcontextprotocol/server';
 import { maxRequestBodySize, type SessionLimits, Sessions } from './http-sessions.ts';
+import { listeningOverHttp } from './resources/http-listening.ts';
+import type { ResourceWatch } from './resources/watch.ts';
 
 /** Streams on which newer clients wait for changes, all callers together. */
 const maxSubscriptions = 256;
@@ -9,8 +11,8 @@ export interface McpHttp<Caller> {
   fetch(request: Request, caller: Caller): Promise<Response>;
   /** Tells the newer clients that listen. */
   readonly notify: ServerNotifier;
-  /** The servers of older clients: each tells its own client. */
-  sessionServers(): Iterable<McpServer>;
+  /** How many sessions of older clients there are. */
+  sessionCount(): number;
   /** Ends the sessions and streams of a principal, whose key is worth nothing any more. */
   forget(principal: string): Promise<void>;
   /** Ends every session, stream and call at once. */
@@ -19,13 +21,20 @@ export interface McpHttp<Caller> {
 
 export type Era = 'legacy' | 'modern';
 
+interface McpHttpOptions<Caller> {
+  sessions?: Partial<SessionLimits>;
+  /** What looks for changes with a caller's rights; without it newer clients are told of none. */
+  watchOf?(caller: Caller): ResourceWatch;
+  onError?(error: Error): void;
+}
+
 /**
  * MCP over Streamable HTTP for clients of both eras, from one factory: older ones have sessions, and for newer ones each request
  * is served by a server of its own. Neither Host, Origin nor key is checked here: whoever mounts it does that in front.
  */
 export function mcpOverHttp<Caller extends { readonly principal: string }>(
   createServer: (caller: Caller, era: Era) => McpServer,
-  options: { sessions?: Partial<SessionLimits>; onError?: (error: Error) => void } = {},
+  options: McpHttpOptions<Caller> = {},
 ): McpHttp<Caller> {
   const onError = options.onError ?? (() => undefined);
   const sessions = new Sessions(options.sessions, onError);
@@ -54,12 +63,13 @@ export function mcpOverHttp<Caller extends { readonly principal: string }>(
     });
     const bound = new Request(request, { signal: own.signal });
     callers.set(bound, caller);
-    return modern.fetch(bound);
+    const watch = options.watchOf?.(caller);
+    return (watch === undefined ? modern : listeningOverHttp(modern, watch)).fetch(bound);
   }
 
   return {
     notify: modern.notify,
-    sessionServers: () => sessions.servers(),
+    sessionCount: () => sessions.count,
     async fetch(request, caller) {
       if (!(await isLegacyRequest(request, undefined, { maxRequestBodySize }))) return exchange(request, caller);
       return sessions.fetch(request, caller.principal, () => createServer(caller, 'legacy'));

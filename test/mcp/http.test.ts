@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type HttpDaemon, startHttpDaemon } from './http-daemon.ts';
@@ -41,6 +42,26 @@ describe.each(sdkClientNames)('%s over HTTP', (name) => {
   });
 });
 
+describe.each(sdkClientNames.filter((name) => name !== 'v2 Client, auto'))('%s over HTTP', (name) => {
+  it('is told of what somebody else changed, with a key that may only read, and not once it has unsubscribed', async () => {
+    const client = await sdkClients[name](http.at(http.keys.viewer));
+    try {
+      const unsubscribe = await client.subscribe('skybackup://schedules');
+      await http.newSchedule();
+      await expect.poll(() => client.updates).toEqual(['skybackup://schedules']);
+      expect(JSON.parse(await client.read('skybackup://schedules')).count).toBeGreaterThan(0);
+      await unsubscribe();
+      await client.subscribe('skybackup://restores');
+      await http.newSchedule();
+      // Longer than two looks.
+      await delay(7000);
+      expect(client.updates).toEqual(['skybackup://schedules']);
+    } finally {
+      await client.close();
+    }
+  });
+});
+
 const reading = [
   'list_services',
   'list_backups',
@@ -51,10 +72,11 @@ const reading = [
   'wait_for',
   'list_restores',
   'list_schedules',
+  'preview_schedule',
   'get_retention',
 ];
 const taking = ['create_backup', 'cancel_job', 'start_service', 'verify_backup'];
-const destroying = ['restore_backup', 'delete_schedule', 'delete_backup', 'stop_service'];
+const destroying = ['restore_backup', 'delete_restore', 'delete_schedule', 'delete_backup', 'stop_service'];
 
 describe.each(eras)("the role of a caller's key (%s)", (era) => {
   it.each([
