@@ -13,6 +13,7 @@ export function cloudStorages(
   home: Pick<Home, 'storages'>,
   { createSchedule }: Pick<BackupApi, 'createSchedule'>,
 ): Pick<BackupApi, 'listStorages' | 'createSchedule'> {
+  knowSecrets(home);
   return {
     listStorages: async () => readStorages(home).filter(isBucket).map(view),
     async createSchedule({ storage, ...request }, options) {
@@ -58,5 +59,14 @@ function noteUse(home: Pick<Home, 'storages'>, name: string, serviceId: string):
     }));
   } catch {
     // The schedule is made, and must not look as if it were not: the next time a person is asked once more.
+  }
+}
+
+/** The cloud was given the credentials with earlier schedules, and may say them in any answer: they must be known before the first. */
+function knowSecrets(home: Pick<Home, 'storages'>): void {
+  try {
+    readStorages(home);
+  } catch {
+    // A file that cannot be read is no matter for calls that need none; those that do are told.
   }
 }

@@ -185,8 +185,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** One line of foreign text, without secrets, control and invisible characters. */
 export function shorten(text: string, max: number): string {
-  const line = redact(text.slice(0, max * 4))
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ')
+  // Once more when nothing invisible stands between its letters any more; and half a secret at the cut is one, too.
+  const begun = text.length > max * 4 ? text.slice(0, max * 4).replace(/\S*$/, '') : text;
+  const visible = redact(begun).replace(/\p{Cf}+/gu, '');
+  const line = redact(visible)
+    .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim();
   return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
 }

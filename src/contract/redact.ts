@@ -22,10 +22,17 @@ const patterns: [RegExp, string][] = [
 /** Whether any of them may be in a text, whatever its letters' case: one look instead of many, since most texts hold none. */
 const suspicious = new RegExp(patterns.map(([{ source }]) => `(?:${source})`).join('|'), 'i');
 
-/** Remembers a secret's value so that `redact` takes it out wherever it turns up. Values under six characters are ignored. */
+/**
+ * Remembers a secret's value so that `redact` takes it out wherever it turns up, also as servers like to echo it:
+ * percent-encoded, in base64, as JSON writes it. Values under six characters are ignored.
+ */
 export function registerSecret(value: string | undefined): void {
-  const trimmed = value?.trim();
-  if (trimmed !== undefined && trimmed.length >= 6) known.add(trimmed);
+  const trimmed = value?.trim().toWellFormed();
+  if (trimmed === undefined || trimmed.length < 6) return;
+  known.add(trimmed);
+  known.add(encodeURIComponent(trimmed));
+  known.add(Buffer.from(trimmed).toString('base64').replace(/=+$/, ''));
+  known.add(JSON.stringify(trimmed).slice(1, -1));
 }
 
 /** Text with every known secret and everything that looks like one replaced by `[redacted]`. */

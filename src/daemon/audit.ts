@@ -11,17 +11,7 @@ import { cleanText } from '../mcp/untrusted-text.ts';
  */
 const mayStand = new Set([
   ...['service_id', 'id', 'name', 'backup_id', 'target', 'tables', 'nightly', 'external_source', 'bucket', 'method'],
-  ...[
-    'point_in_time',
-    'gtid',
-    'before_gtid',
-    'keep_account',
-    'safety_dump',
-    'operation',
-    'arguments',
-    'channel',
-    'reason',
-  ],
+  ...['point_in_time', 'gtid', 'before_gtid', 'keep_account', 'safety_dump', 'operation', 'arguments', 'channel'],
   ...[
     'backup_type',
     'schedule',
@@ -31,11 +21,11 @@ const mayStand = new Set([
     'role',
     'requested_by',
     'until',
+    'reason',
     'data',
-    'dry_run',
   ],
   ...['keep_last', 'daily', 'weekly', 'monthly', 'yearly', 'max_age', 'max_size', 'recovery_window'],
-  ...['path', 'default_for', 'limit', 'recipients', 'object_lock', 'mode', 'days', 'key'],
+  ...['path', 'default_for', 'limit', 'recipients', 'object_lock', 'mode', 'days'],
   ...['control', 'kind', 'unit', 'connection', 'host', 'port', 'socket', 'user', 'datadir'],
 ]);
 const longest = 200;
@@ -48,6 +38,8 @@ export function auditRecord(request: FastifyRequest, reply: FastifyReply, engine
   // Strangers, and those who ask too often, could fill the disk by it.
   if (action === undefined || principal === undefined || reply.statusCode === 429) return undefined;
   const asked = { ...record(request.query), ...record(request.body) };
+  // It only looked.
+  if (asked.dry_run === true && reply.statusCode < 400) return undefined;
   const params = record(request.params);
   const plan = planOf(engine, request.plan ?? asked.plan_id ?? (isAboutPlan(request) ? params.id : undefined));
   const named = asked.service_id ?? plan?.facts.service_id ?? asked.id ?? asked.name ?? '';

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { decodeCredentials } from '../contract/credentials.ts';
 import { localStorage } from '../contract/default-storage.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Home } from '../contract/home.ts';
@@ -58,10 +59,23 @@ export function readLocalStorage({ storages }: Pick<Home, 'storages'>): StorageF
   return existsSync(path) ? readStorage(path) : undefined;
 }
 
+/** The text and the secrets in it: whoever is given it may say either again. */
+function registerSecrets(credentials: string | undefined): void {
+  registerSecret(credentials);
+  if (credentials === undefined) return;
+  try {
+    const read = decodeCredentials(credentials);
+    for (const secret of read.kind === 's3' ? [read.secret_access_key, read.session_token] : [read.key.private_key])
+      registerSecret(secret);
+  } catch {
+    // Whoever uses them is told what is wrong with them.
+  }
+}
+
 function readStorage(path: string): StorageFile {
   try {
     const storage = StorageFile.parse(JSON.parse(readFileSync(path, 'utf8')));
-    registerSecret(storage.credentials);
+    registerSecrets(storage.credentials);
     if (basename(path) === fileName(storage.name)) return storage;
     throw new Error(`it holds the storage "${storage.name}"`);
   } catch (error) {

@@ -107,9 +107,9 @@ async function answered(request: PlannedRequest, state: AskState, asking: Asking
 
   const giveUp = (): void => void planner.giveUp(plan, 'cancelled').catch(() => undefined);
   call.signal.addEventListener('abort', giveUp, { once: true });
-  const typed = String(answer.content?.[typedField] ?? '')
-    .trim()
-    .slice(0, 300);
+  const given = answer.content?.[typedField];
+  // A list of one id reads like the id, and no person typed it.
+  const typed = typeof given === 'string' ? given.trim().slice(0, 300) : '';
   const approval = { channel: 'elicitation', typed_id: typed, nonce: state.nonce } as const;
   const approved = await planner.approve(plan, approval).catch((error: unknown) => {
     // A daemon may give this server a key that plans and does not approve: then only another person's yes counts.
