@@ -86,6 +86,11 @@ describe('names', () => {
     expect(refusal({ ...home, SKYBACKUP_SOMETHING_ELSE: '1' }).hint).toContain('SKYBACKUP_HOME');
   });
 
+  test('what others call theirs is none of ours', () => {
+    const others = { MYBACKUP_HOME: '/x', BACKUP_URL: 'y', BACKUP_READ_ONLY: '1', SKYPE_HOME: '/z' };
+    expect(readSettings({ ...home, ...others }).warnings).toEqual([]);
+  });
+
   test('an unknown SKYSQL_ name only warns', () => {
     const { warnings } = readSettings({ ...home, SKYSQL_API_KEYS: 'x', SKYSQL_PROJECT: 'y' });
     expect(warnings).toEqual([
@@ -102,7 +107,7 @@ describe('names', () => {
         fc.constantFrom('X', 'Q', ''),
         fc.nat(1),
         (name, at, letter, replaced) => {
-          const i = 10 + (at % (name.length - 10));
+          const i = at % name.length;
           const typo = name.slice(0, i) + letter + name.slice(i + (letter === '' ? 1 : replaced));
           fc.pre(!settingNames.includes(typo));
           expect(settingNames.some((known) => refusal({ ...home, [typo]: '1' }).hint.includes(known))).toBe(true);

@@ -101,11 +101,11 @@ function readProvider(values: Map<string, string>, warnings: string[]): Settings
 /** Refuses misspelt names of ours; for SKYSQL_ names, which others use too, it only warns. */
 function checkNames(env: Environment, warnings: string[]): void {
   for (const name of Object.keys(env)) {
-    if (!/^SKY/i.test(name) || settingNames.includes(name)) continue;
+    if (!/SKY|BACKUP/i.test(name) || settingNames.includes(name)) continue;
     const near = nearestSetting(name);
     if (/^SKYSQL_/i.test(name)) {
       warnings.push(`${name} is not a setting of skybackup and has no effect${near ? `; did you mean ${near}?` : '.'}`);
-    } else if (/^SKYBACKUP_/i.test(name) || nearestSetting(name, 2)) {
+    } else if (/^SKYBACKUP_/i.test(name) || nearestSetting(name, /^SKY/i.test(name) ? 2 : 1)) {
       throw refused(
         `${name} is not a setting of skybackup.`,
         near ? `Did you mean ${near}?` : `The settings are ${settingNames.join(', ')}.`,
