@@ -61,7 +61,7 @@ export function cleanData(
   if (Array.isArray(value)) return value.map((item) => cleanData(item, max, clean, depth + 1));
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, member]) =>
-      member === undefined ? [] : [[cleanText(key, 80), cleanData(member, max, clean, depth + 1)]],
+      member === undefined ? [] : [[clean(key, 80), cleanData(member, max, clean, depth + 1)]],
     ),
   );
 }
