@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { defineConfig } from 'tsdown';
+import { defineConfig, type UserConfig } from 'tsdown';
+import { oneFilePage } from './scripts/one-file-page.ts';
 
 /** What hosts start again and again, and often twice: the program, which then loads its server. */
 const program = resolve(import.meta.dirname, 'src/cli/main.ts');
@@ -32,7 +33,7 @@ function staticClosure(starts: string[], importsOf: (id: string) => readonly str
   return reached;
 }
 
-export default defineConfig({
+export const command: UserConfig = {
   entry: { skybackup: 'src/cli/main.ts' },
   outDir: 'dist',
   format: 'esm',
@@ -48,4 +49,23 @@ export default defineConfig({
     codeSplitting: { groups },
   },
   clean: true,
+};
+
+/** The pages of MCP Apps: one HTML file each, which loads nothing. */
+export const pages = ['timeline', 'plan'].map((name): UserConfig => {
+  const folder = resolve(import.meta.dirname, 'src/mcp/apps/pages', name);
+  return {
+    entry: { [name]: resolve(folder, 'main.ts') },
+    outDir: 'dist',
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2023',
+    dts: false,
+    minify: true,
+    deps: { alwaysBundle: [/.*/], onlyBundle: false },
+    plugins: [oneFilePage(name, resolve(folder, `${name}.html`))],
+    clean: false,
+  };
 });
+
+export default defineConfig([command, ...pages]);

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'tsdown';
-import config from '../tsdown.config.ts';
+import { command } from '../tsdown.config.ts';
 import { compare, median, numberOption } from './measure.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -60,7 +60,7 @@ function residentMiB(pid: number | undefined): number {
 
 try {
   await build({
-    ...config,
+    ...command,
     config: false,
     cwd: root,
     entry: { 'bare-server': 'bench/bare-server.ts' },

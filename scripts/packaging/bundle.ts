@@ -5,7 +5,7 @@ import { packExtension } from '@anthropic-ai/mcpb';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { build } from 'tsdown';
-import config from '../../tsdown.config.ts';
+import { command, pages } from '../../tsdown.config.ts';
 import { bundleManifest, type Offered, type Product, programFolder } from './manifest.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -18,7 +18,8 @@ export async function makeBundle(folder: string): Promise<string> {
     const program = join(stage, programFolder);
     // dist/ keeps files of earlier builds for a day; a bundle has those of this one.
     process.env.NODE_ENV = 'production';
-    await build({ ...config, config: false, cwd: root, outDir: program, logLevel: 'warn' });
+    for (const part of [command, ...pages])
+      await build({ ...part, config: false, cwd: root, outDir: program, logLevel: 'warn' });
     // Else Node guesses the kind of each file, and says so.
     writeJson(join(stage, 'package.json'), { name: product.name, version: product.version, type: 'module' });
     writeJson(join(stage, 'manifest.json'), bundleManifest(product, await offeredBy(join(program, 'skybackup.js'))));

@@ -89,6 +89,7 @@ function sourcesDigest(root) {
   for (const file of [
     ...sources.map((f) => join('src', f)),
     'tsdown.config.ts',
+    'scripts/one-file-page.ts',
     'tsconfig.json',
     'package.json',
     'package-lock.json',

@@ -26,7 +26,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   const idleMinutes = minutes(options.idleMinutes);
   const requestsPerMinute = wholeNumber('--requests-per-minute', options.requestsPerMinute);
   const parallel = wholeNumber('--parallel', options.parallel, 64);
-  const { home, confirm, readOnly, services } = readSettings(withoutProviders(terminal.env));
+  const { home, confirm, appConfirm, readOnly, services } = readSettings(withoutProviders(terminal.env));
   checkLocalDaemonPossible(home);
   await prepareHome(home);
   // Only what is built is ever cleaned away or replaced.
@@ -36,7 +36,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   const daemon = await serveDaemon({
     home,
     startedBy,
-    guard: { confirm, readOnly, services },
+    guard: { confirm, appConfirm, readOnly, services },
     version,
     ...(listen === undefined ? {} : { listen }),
     ...(options.agentGroup === undefined ? {} : { agentGroup: options.agentGroup }),

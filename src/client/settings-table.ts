@@ -89,6 +89,14 @@ export const settingsTable: readonly SettingRow[] = [
     guard: true,
   },
   {
+    name: 'SKYBACKUP_APP_CONFIRM',
+    default: '0',
+    values: '1, 0',
+    effect: 'with 1, and SKYBACKUP_CONFIRM=ask, a page of a client with MCP Apps may say yes too',
+    family: 'all',
+    guard: true,
+  },
+  {
     name: 'SKYBACKUP_READ_ONLY',
     default: '0',
     values: '1, 0',

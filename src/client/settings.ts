@@ -40,6 +40,8 @@ export interface Settings {
   provider: CloudSettings | RemoteDaemonSettings | LocalDaemonSettings;
   home: Home;
   confirm: (typeof confirmModes)[number];
+  /** A page of a client with MCP Apps may say yes, too. */
+  appConfirm: boolean;
   readOnly: boolean;
   /** The only service ids that exist for this process; undefined: all. */
   services: string[] | undefined;
@@ -65,6 +67,7 @@ export function readSettings(env: Environment): Settings {
     provider: readProvider(values, warnings),
     home: homeOf({ ...env, SKYBACKUP_HOME: absolute('SKYBACKUP_HOME', values) }),
     confirm: oneOf('SKYBACKUP_CONFIRM', values, confirmModes) ?? 'ask',
+    appConfirm: flag('SKYBACKUP_APP_CONFIRM', values),
     readOnly: flag('SKYBACKUP_READ_ONLY', values),
     services: serviceList('SKYBACKUP_SERVICES', values),
     warnings,

@@ -1,6 +1,7 @@
 import type {
   CallToolResult,
   InputRequiredResult,
+  Tool as ListedTool,
   McpServer,
   ServerContext,
   ToolAnnotations,
@@ -10,13 +11,16 @@ import type { Capabilities, Provider } from '../client/backup-api.ts';
 import { claimedClient } from '../client/claimed-client.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import { answerError, type ToolAnswer, toResult } from './answer.ts';
+import { type PageName, pageUri } from './apps/page-names.ts';
+import { showsApps } from './apps/shows-apps.ts';
 import { audit, clientName } from './audit.ts';
 import type { Call, GuardContext } from './context.ts';
 import { confirm } from './guard/confirm.ts';
 import { readAskState } from './guard/elicitation.ts';
 import type { PlannedRequest } from './guard/planner.ts';
+import { approvesInPages } from './guard/trusted-channels.ts';
 import { progressOf } from './progress.ts';
-import { inputSchema, type OutputShape, readArguments, shallowSchema } from './tool-schema.ts';
+import { inputSchema, listedSchemas, type OutputShape, readArguments, shallowSchema } from './tool-schema.ts';
 import { withWhereToLook } from './where-to-look.ts';
 
 export const operations = ['read', 'write', 'destructive'] as const;
@@ -44,6 +48,10 @@ interface ToolDefinition<I extends z.ZodObject, E> {
   output: OutputShape;
   /** Whether a repeated call changes nothing more. */
   idempotent?: boolean;
+  /** The page that shows its answers, in clients that show pages. */
+  page?: PageName;
+  /** Only pages may call it: for a client without any it does not exist. */
+  forPages?: true;
   /** Turns forgiving arguments (a name, `latest`) into exact ids, so that what is approved is what is done. */
   exact?: (args: z.output<I>, call: Call) => Promise<E>;
   /**
@@ -65,7 +73,8 @@ export interface Tool {
   /** When a person is asked first, in words, or `never`. */
   asks: string;
   undo: Undo | undefined;
-  register(server: McpServer, context: GuardContext): void;
+  /** Returns what a client is told of it that shows pages. */
+  register(server: McpServer, context: GuardContext): () => ListedTool;
 }
 
 /**
@@ -89,25 +98,39 @@ export function defineTool<I extends z.ZodObject, E = z.output<I>>(tool: ToolDef
       const own = without(z.strictObject({ ...tool.input.shape, ...tool.inputOf?.[kind] }), absent);
       const input = guarded && context.settings.confirm === 'host' ? own.extend(planArgument) : own;
       const more = tool.descriptionOf?.[kind];
-      server.registerTool(
-        name,
-        {
-          title: tool.title,
-          description: more === undefined ? tool.description : `${tool.description} ${more}`,
-          inputSchema: inputSchema(input),
-          outputSchema: shallowSchema({ ...tool.output, ...(guarded ? planOutput : {}), ...commonOutput }),
-          annotations: annotationsOf(tool),
-        },
-        async (raw: unknown, ctx) => {
-          const call = () => carryOut(tool, input, raw, ctx, server, context);
-          const result = await claimedClient.run(clientName(ctx, server), call);
-          // Also after a failure: what was cut off may have been carried out.
-          if (operation !== 'read') context.watch?.changed();
-          return result;
-        },
-      );
+      const shown = {
+        title: tool.title,
+        description: more === undefined ? tool.description : `${tool.description} ${more}`,
+        annotations: annotationsOf(tool),
+      };
+      const schemas = {
+        inputSchema: inputSchema(input),
+        outputSchema: shallowSchema({ ...tool.output, ...(guarded ? planOutput : {}), ...commonOutput }),
+      };
+      server.registerTool(name, { ...shown, ...schemas }, async (raw: unknown, ctx) => {
+        // As if it were not there: the library would word an unknown tool so.
+        if (tool.forPages && !showsApps(ctx, server)) throw new Error(`Tool ${name} not found`);
+        const call = () => carryOut(tool, input, raw, ctx, server, context);
+        const result = await claimedClient.run(clientName(ctx, server), call);
+        // Also after a failure: what was cut off may have been carried out.
+        if (operation !== 'read') context.watch?.changed();
+        return result;
+      });
+      const _meta = pageMeta(tool, guarded && approvesInPages(context.settings));
+      return () => ({ name, ...shown, ...listedSchemas(schemas), ...(_meta && { _meta }) });
     },
   };
+}
+
+/** How hosts with pages know which one shows an answer, and which tools are no model's business. */
+function pageMeta(
+  { page, forPages }: { page?: PageName; forPages?: true },
+  planned: boolean,
+): Record<string, unknown> | undefined {
+  if (forPages) return { ui: { visibility: ['app'] } };
+  const shown = page ?? (planned ? 'plan' : undefined);
+  // Older hosts read the flat name.
+  return shown && { ui: { resourceUri: pageUri(shown) }, 'ui/resourceUri': pageUri(shown) };
 }
 
 function without(input: z.ZodObject, names: readonly string[] = []): z.ZodObject {
@@ -135,7 +158,7 @@ function annotationsOf(
 /** In `host` mode whoever knows a plan's token may carry it out: it is written down nowhere. */
 function withoutToken(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
-  return Object.fromEntries(Object.entries(raw).filter(([name]) => name !== 'plan'));
+  return Object.fromEntries(Object.entries(raw).filter(([name]) => name !== 'plan' && name !== 'nonce'));
 }
 
 function asksOf({
@@ -170,7 +193,7 @@ async function carryOut<I extends z.ZodObject, E>(
     const args = (token === undefined ? { ...rest } : rest) as z.output<I>;
     const known = tool.exact ? await tool.exact(args, call) : (args as unknown as E);
     exact = known;
-    record?.about(known);
+    record?.about(withoutToken(known));
     const request = await tool.effect?.(known, call);
     if (request === undefined) return toResult(await tool.run(known, call), record);
 

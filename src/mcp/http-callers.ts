@@ -24,7 +24,7 @@ export interface HttpCaller {
 }
 
 /** How much the guard allows, whoever asks. */
-export type GuardSettings = Pick<Settings, 'confirm' | 'readOnly' | 'services'>;
+export type GuardSettings = Pick<Settings, 'confirm' | 'appConfirm' | 'readOnly' | 'services'>;
 
 export interface DaemonMcpOptions {
   home: Home;

@@ -40,11 +40,21 @@ describe('the policy', () => {
     expect(said.text.includes('cannot be approved here')).toBe(channels.length === 0);
   });
 
+  it('counts the page of a plan where a person switched that on, and where people are asked', () => {
+    const pages = { ...cloud, SKYBACKUP_APP_CONFIRM: '1' };
+    expect(channelsOf(policy(pages))).toContain('app');
+    expect(channelsOf(policy({ ...pages, SKYBACKUP_CONFIRM: 'host' }))).not.toContain('app');
+    expect(channelsOf(policy(cloud))).not.toContain('app');
+  });
+
   it('never names a way that the guard does not trust', () => {
-    for (const mode of ['ask', 'strict', 'host'] as const) {
-      for (const kind of ['cloud', 'daemon'] as const) {
-        const trusted: string[] = approvalChannels.filter((channel) => trusts(mode, channel));
-        for (const { channel } of waysToApprove(kind, mode)) expect(trusted).toContain(channel);
+    for (const confirm of ['ask', 'strict', 'host'] as const) {
+      for (const appConfirm of [false, true]) {
+        for (const kind of ['cloud', 'daemon'] as const) {
+          const settings = { confirm, appConfirm, readOnly: false };
+          const trusted: string[] = approvalChannels.filter((channel) => trusts(settings, channel));
+          for (const { channel } of waysToApprove(kind, settings)) expect(trusted).toContain(channel);
+        }
       }
     }
   });

@@ -2,7 +2,7 @@ import type { Provider } from '../client/backup-api.ts';
 import type { Settings } from '../client/settings.ts';
 import type { ApprovalChannel } from '../contract/plans.ts';
 import type { Tool } from './define-tool.ts';
-import { trusts } from './guard/trusted-channels.ts';
+import { type ApprovalSettings, approvesInPages, trusts } from './guard/trusted-channels.ts';
 import { allTools } from './tools/all.ts';
 
 type Kind = Provider['kind'];
@@ -11,7 +11,7 @@ interface Channel {
   how: string;
   proves: string;
   /** Whether there is such a way with this provider and in this mode; whether it is trusted then is the guard's to say. */
-  exists(kind: Kind, mode: Settings['confirm']): boolean;
+  exists(kind: Kind, settings: ApprovalSettings): boolean;
 }
 
 /** The ways to say yes, and who is proven by each. */
@@ -19,7 +19,12 @@ const channels: Partial<Record<ApprovalChannel, Channel>> = {
   elicitation: {
     how: "a form of the client, in which the target's id is typed",
     proves: 'whoever the client asks',
-    exists: (_kind, mode) => mode === 'ask',
+    exists: (_kind, { confirm }) => confirm === 'ask',
+  },
+  app: {
+    how: "the plan's page in a client that shows pages, in which the target's id is typed",
+    proves: 'whoever the client shows the page: the client alone keeps models from it',
+    exists: (_kind, settings) => approvesInPages(settings),
   },
   terminal: {
     how: '"skybackup approve <code>" at a terminal, id typed',
@@ -34,7 +39,7 @@ const channels: Partial<Record<ApprovalChannel, Channel>> = {
   host: {
     how: "the call repeated with the plan's token",
     proves: "nobody: the client's own prompt is the check",
-    exists: (_kind, mode) => mode === 'host',
+    exists: (_kind, { confirm }) => confirm === 'host',
   },
 };
 
@@ -55,10 +60,10 @@ const never: readonly { what: string; by: string; only?: Kind }[] = [
 /** How a person says yes here: none where SKYBACKUP_CONFIRM=strict wants a key that the cloud does not have. */
 export function waysToApprove(
   kind: Kind,
-  mode: Settings['confirm'],
+  settings: ApprovalSettings,
 ): { channel: string; how: string; proves: string }[] {
   return Object.entries(channels)
-    .filter(([channel, { exists }]) => exists(kind, mode) && trusts(mode, channel as ApprovalChannel))
+    .filter(([channel, { exists }]) => exists(kind, settings) && trusts(settings, channel as ApprovalChannel))
     .map(([channel, { how, proves }]) => ({ channel, how, proves }));
 }
 
@@ -71,7 +76,7 @@ export function policyOf(
   const { readOnly, confirm, services } = settings;
   const names = (tools: readonly Tool[]): string[] => tools.map(({ name }) => name);
   const asking = offered.filter(({ asks }) => asks !== 'never');
-  const ways = waysToApprove(kind, confirm);
+  const ways = waysToApprove(kind, settings);
   const barred = never.filter(({ only }) => only === undefined || only === kind);
   const undo = asking.flatMap(({ name, undo }) =>
     undo?.[kind] === undefined ? [] : [{ tool: name, undo: undo[kind] }],

@@ -1,11 +1,16 @@
 import { McpServer } from '@modelcontextprotocol/server';
+import { approvalTools } from './apps/approval-tools.ts';
+import { readTimeline } from './apps/read-timeline.ts';
+import { registerPages } from './apps/register-pages.ts';
 import type { GuardContext, McpContext } from './context.ts';
-import { operations as allOperations } from './define-tool.ts';
+import { operations as allOperations, type Tool } from './define-tool.ts';
 import { Askings } from './guard/askings.ts';
 import { askPatienceMs } from './guard/confirm.ts';
 import { openPlanner } from './guard/open-planner.ts';
+import { approvesInPages } from './guard/trusted-channels.ts';
 import { visibleApi } from './guard/visible-services.ts';
 import { instructionsFor } from './instructions.ts';
+import { listTools } from './list-tools.ts';
 import { allPrompts } from './prompts/all.ts';
 import { allResources } from './resources/all.ts';
 import { constantMs } from './resources/define-resource.ts';
@@ -31,12 +36,11 @@ export function createServer(context: McpContext): McpServer {
   const settings = { ...context.settings, readOnly };
   const api = visibleApi(context);
   const { capabilities } = api.provider;
-  const offered = allTools.filter(
-    ({ needs, operation }) =>
-      (needs === undefined || capabilities[needs]) &&
-      operations.includes(operation) &&
-      (!readOnly || operation === 'read'),
-  );
+  const isOffered = ({ needs, operation }: Tool): boolean =>
+    (needs === undefined || capabilities[needs]) &&
+    operations.includes(operation) &&
+    (!readOnly || operation === 'read');
+  const offered = allTools.filter(isOffered);
   const guarded: GuardContext = {
     ...context,
     settings,
@@ -61,8 +65,11 @@ export function createServer(context: McpContext): McpServer {
       inputRequired: { roundTimeoutMs: askPatienceMs },
     },
   );
-  for (const tool of offered) tool.register(server, guarded);
+  const forPages = [readTimeline, ...(approvesInPages(settings) ? approvalTools(guarded) : [])].filter(isOffered);
+  const registered = [...offered, ...forPages].map((tool) => tool.register(server, guarded));
+  listTools(server, registered);
   for (const resource of allResources) resource.register(server, guarded);
+  registerPages(server);
   for (const prompt of allPrompts) prompt.register(server, guarded);
   const unsubscribe = context.watch && acceptSubscriptions(server, context.watch);
   server.server.onclose = () => {

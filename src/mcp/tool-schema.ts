@@ -1,4 +1,4 @@
-import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
+import type { StandardSchemaWithJSON, Tool } from '@modelcontextprotocol/server';
 import type { z } from 'zod';
 import { SkybackupError } from '../contract/errors.ts';
 import { listedSchema } from './listed-schema.ts';
@@ -30,6 +30,20 @@ export function shallowSchema(shape: OutputShape): StandardSchemaWithJSON<unknow
 function listedAs(json: () => Json): StandardSchemaWithJSON<unknown, unknown> {
   const jsonSchema = { input: json, output: json };
   return { '~standard': { version: 1, vendor: 'skybackup', validate: (value) => ({ value }), jsonSchema } };
+}
+
+/** Both as they stand in a list of tools. */
+export function listedSchemas(schemas: {
+  inputSchema: StandardSchemaWithJSON;
+  outputSchema: StandardSchemaWithJSON;
+}): Pick<Tool, 'inputSchema' | 'outputSchema'> {
+  const json = (schema: StandardSchemaWithJSON): Json =>
+    schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' });
+  // Both are written for objects alone.
+  return { inputSchema: json(schemas.inputSchema), outputSchema: json(schemas.outputSchema) } as Pick<
+    Tool,
+    'inputSchema' | 'outputSchema'
+  >;
 }
 
 /** Checks arguments; every fault is named in one message, with the arguments that exist beside one that does not. */

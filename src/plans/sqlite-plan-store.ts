@@ -12,8 +12,10 @@ export const planLifetimeMs = 10 * 60_000;
 /** Ended plans stay readable this long, so that a late caller is told what became of its plan. */
 const keepEndedMs = 24 * 60 * 60_000;
 
-/** Channels on which a person types the target's id; on the others the host or the button stands for it. */
-const typedChannels: readonly ApprovalChannel[] = ['elicitation', 'terminal', 'approver_key'];
+/** Channels on which a person types the target's id; on the other the host stands for it. */
+const typedChannels: readonly ApprovalChannel[] = ['elicitation', 'terminal', 'approver_key', 'app'];
+/** Channels on which only an answer to our own asking counts. */
+const askedChannels: readonly ApprovalChannel[] = ['elicitation', 'app'];
 
 export interface PlanStoreOptions {
   /** For tests: the clock, in milliseconds. */
@@ -120,8 +122,9 @@ export function openPlanStore(
 
     approve(id: string, approval: PlanApproval): Plan {
       const { channel } = approval;
-      // A nonce is compared on every channel that brings one, and elicitation must bring it: an answer without our own asking is no answer.
-      const nonce = approval.nonce === undefined ? (channel === 'elicitation' ? '' : null) : nonceHash(approval.nonce);
+      // A nonce is compared on every channel that brings one, and where we ask it must come: an answer without our own asking is none.
+      const unasked = askedChannels.includes(channel) ? '' : null;
+      const nonce = approval.nonce === undefined ? unasked : nonceHash(approval.nonce);
       const typed = approval.typed_id ?? (typedChannels.includes(channel) ? '' : null);
       const row = readRow(approve.get({ id, channel, nonce, typed, now: now() }));
       if (row !== undefined) return toPlan(row, now());

@@ -16,7 +16,7 @@ beforeAll(async () => {
   testHome = temporaryHome();
   engine = await startEngine({ home: testHome.home, startedBy: 'person' });
   const { home } = testHome;
-  const guard = { confirm: 'ask', readOnly: false, services: undefined } as const;
+  const guard = { confirm: 'ask', appConfirm: false, readOnly: false, services: undefined } as const;
   app = createApp({
     engine,
     mcp: new LateMcp({ home, version: '0', guard }),

@@ -39,7 +39,7 @@ const log = pino(
   pino.destination({ fd: 2, sync: true }),
 );
 
-const guard = { confirm: 'ask', readOnly: false, services: undefined } as const;
+const guard = { confirm: 'ask', appConfirm: false, readOnly: false, services: undefined } as const;
 const daemon = await serveDaemon({ home, startedBy: 'person', guard, version: '0.0.0-test', log });
 if (daemon.served) {
   process.stdout.write('serving\n');

@@ -14,9 +14,8 @@ function write(path: string, content: string, mode = 0o644): void {
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'skb-build-'));
-  for (const file of ['tsdown.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json', 'src/cli/main.ts']) {
-    write(file, file);
-  }
+  const configs = ['tsdown.config.ts', 'scripts/one-file-page.ts', 'tsconfig.json', 'package.json', 'package-lock.json'];
+  for (const file of [...configs, 'src/cli/main.ts']) write(file, file);
   // A bundler that copies the entry, with a chunk named after its content.
   write(
     'node_modules/.bin/tsdown',

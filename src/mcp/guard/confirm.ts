@@ -11,6 +11,7 @@ import { digestOf } from '../../plans/arguments-digest.ts';
 import { toResult } from '../answer.ts';
 import { clientName } from '../audit.ts';
 import type { Call, GuardContext } from '../context.ts';
+import { askInPage, canAskInPage } from './by-page.ts';
 import { type AskState, answerKey, askForm, canElicit, readAskState, typedField } from './elicitation.ts';
 import { needsApproval, saidNo } from './no-approval.ts';
 import type { PlannedRequest } from './planner.ts';
@@ -55,7 +56,7 @@ export async function confirm(request: PlannedRequest, asking: Asking): Promise<
   const prepare = (): Promise<Plan> => planner.prepare(request, clientName(ctx, server), call.signal);
   let plan = await prepare();
   if (plan.status === 'approved') {
-    if (trusts(settings.confirm, plan.approved_by)) return { outcome: 'approved', plan };
+    if (trusts(settings, plan.approved_by)) return { outcome: 'approved', plan };
     // Approved in a way that this process does not trust; such a plan cannot get a better yes any more.
     await planner.giveUp(plan, 'cancelled');
     plan = await prepare();
@@ -69,6 +70,10 @@ export async function confirm(request: PlannedRequest, asking: Asking): Promise<
     !askings.wentUnanswered(subject)
   ) {
     return ask(plan, subject, asking);
+  }
+  if (plan.status === 'pending' && canAskInPage(ctx, server, context)) {
+    const answer = needsApproval(plan, request, tool, 'page');
+    return { outcome: 'needs_approval', plan, result: await askInPage(plan, answer, context) };
   }
   return { outcome: 'needs_approval', plan, result: toResult(needsApproval(plan, request, tool, settings.confirm)) };
 }
@@ -122,7 +127,7 @@ async function answered(request: PlannedRequest, state: AskState, asking: Asking
   }
   if (call.signal.aborted) giveUp();
   call.signal.throwIfAborted();
-  if (!trusts(settings.confirm, approved.approved_by))
+  if (!trusts(settings, approved.approved_by))
     throw new SkybackupError('plan_not_approved', 'The plan is not approved.');
   return { outcome: 'approved', plan: approved };
 }

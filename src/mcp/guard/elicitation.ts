@@ -1,5 +1,4 @@
 import {
-  CLIENT_CAPABILITIES_META_KEY,
   type InputRequiredResult,
   inputRequired,
   type McpServer,
@@ -7,18 +6,15 @@ import {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { Plan } from '../../contract/plans.ts';
+import { clientCapabilities } from '../client-capabilities.ts';
 import { timeInWords } from '../sizes-and-times.ts';
 import { planInWords } from './plan-words.ts';
 
 const Capabilities = z.looseObject({ elicitation: z.record(z.string(), z.unknown()).optional() });
 
-/** Whether the client can show a person a form. Asked of each request in the newer protocol, of the connection before. */
+/** Whether the client can show a person a form. */
 export function canElicit(ctx: ServerContext, server: McpServer): boolean {
-  const envelope: Record<string, unknown> | undefined = ctx.mcpReq.envelope;
-  const declared = Capabilities.safeParse(
-    envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.server.getClientCapabilities() ?? {},
-  );
-  const elicitation = declared.data?.elicitation;
+  const elicitation = Capabilities.safeParse(clientCapabilities(ctx, server)).data?.elicitation;
   // A bare `elicitation: {}` means forms; `{url: {}}` alone does not.
   return elicitation !== undefined && ('form' in elicitation || Object.keys(elicitation).length === 0);
 }

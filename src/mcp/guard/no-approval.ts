@@ -9,19 +9,23 @@ export function needsApproval(
   plan: Plan,
   request: PlannedRequest,
   tool: string,
-  mode: 'ask' | 'strict' | 'host',
+  mode: 'ask' | 'strict' | 'host' | 'page',
 ): ToolAnswer {
   const command = `skybackup approve ${plan.code}`;
-  const where =
-    mode === 'strict'
-      ? 'by a person who holds an approver key (not the one this server uses)'
-      : 'by a person at a terminal';
+  const where = {
+    strict: 'by a person who holds an approver key (not the one this server uses)',
+    page: 'by a person in the page shown with this answer, or at a terminal',
+    ask: 'by a person at a terminal',
+    host: 'by a person at a terminal',
+  }[mode];
   const until = timeInWords(plan.expires_at);
   const repeat = `call ${tool} again with ${JSON.stringify(request.repeat)}`;
   const next =
     mode === 'host'
       ? `Show the person this plan. Only after they agree, ${repeat} and plan "${plan.id}", before ${until}; or they run "${command}".`
-      : `Show the person this plan and ask them to run "${command}" before ${until}. After they have, ${repeat}: it carries the plan out.`;
+      : mode === 'page'
+        ? `The person approves in the page, or by "${command}", before ${until}. Wait until they say that they have; then ${repeat}: it carries the plan out.`
+        : `Show the person this plan and ask them to run "${command}" before ${until}. After they have, ${repeat}: it carries the plan out.`;
   return {
     text: [`NOTHING HAS BEEN CHANGED. This needs approval, ${where}: ${command}`, planInWords(plan)],
     data: {

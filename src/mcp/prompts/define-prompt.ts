@@ -61,7 +61,7 @@ export function definePrompt<A extends string>(prompt: PromptDefinition<A>): Pro
     needs,
     register(server, { api, offered, settings }) {
       const { kind } = api.provider;
-      const approvable = waysToApprove(kind, settings.confirm).length > 0;
+      const approvable = waysToApprove(kind, settings).length > 0;
       const possible = offered.filter(({ operation }) => approvable || operation !== 'destructive');
       const can = (tool: string): boolean => possible.some((each) => each.name === tool);
       if (!needs[kind].every(can)) return;

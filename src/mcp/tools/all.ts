@@ -17,6 +17,7 @@ import { previewSchedule } from './preview-schedule.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { setRetention } from './set-retention.ts';
 import { showBackup } from './show-backup.ts';
+import { showBackups } from './show-backups.ts';
 import { startService } from './start-service.ts';
 import { stopService } from './stop-service.ts';
 import { undoRestore } from './undo-restore.ts';
@@ -30,6 +31,7 @@ export const allTools: readonly Tool[] = [
   listBackups,
   showBackup,
   checkBackups,
+  showBackups,
   listStorages,
   createBackup,
   verifyBackup,
