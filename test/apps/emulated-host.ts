@@ -86,6 +86,8 @@ export interface ShownApp {
   messages: string[];
   /** Calls that the page made through the host. */
   calls: { name: string; arguments: Record<string, unknown> | undefined }[];
+  /** The methods of all that the page sent to the host. */
+  sent: string[];
   /** Requests that were no part of host and sandbox, and errors of scripts. */
   left: string[];
   errors: string[];
@@ -134,6 +136,7 @@ export async function showAnswer(
   const shown = {
     messages: [] as string[],
     calls: [] as ShownApp['calls'],
+    sent: [] as string[],
     left: [] as string[],
     errors: [] as string[],
   };
@@ -187,6 +190,7 @@ export async function showAnswer(
     bridge.oninitialized = () => resolve();
   });
   await page.exposeFunction('fromPage', (message: JSONRPCMessage & { method?: string; params?: unknown }) => {
+    shown.sent.push(message.method ?? 'answer');
     if (message.method === 'tools/call') shown.calls.push(message.params as ShownApp['calls'][number]);
     if (mute && message.method !== 'ui/notifications/sandbox-proxy-ready') return;
     transport.onmessage?.(message);

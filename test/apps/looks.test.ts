@@ -47,7 +47,10 @@ const looks = [
 async function picture(app: ShownApp, name: string): Promise<void> {
   // What lies outside of the window is not painted; the host has made the frame as high as its content by then.
   const height = (await app.page.locator('#sandbox').boundingBox())?.height ?? 700;
-  await app.page.setViewportSize({ width: app.page.viewportSize()?.width ?? 900, height: Math.ceil(height) });
+  await app.page.setViewportSize({
+    width: app.page.viewportSize()?.width ?? 900,
+    height: Math.min(1600, Math.ceil(height)),
+  });
   await app.app.locator('html').evaluate((root) => root.scrollTo(0, 0));
   await app.page.screenshot({ path: join(pictures, `${name}.png`) });
 }

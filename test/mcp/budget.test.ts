@@ -59,6 +59,8 @@ it.each([
   ['list_restores', { service: 'dbtgf28044362', limit: 25 }],
   ['check_backups', { limit: 25 }],
   ['check_backups', { service: 'dbtgf28044362' }],
+  ['show_backups', {}],
+  ['show_backups', { service: 'dbtgf28044362' }],
   ['create_backup', { service: longName }],
   ['restore_backup', { service: 'dbtgf28044362', backup: 'latest', source: 'dbtgf28216706' }],
   ['restore_backup', { service: 'dbtgf28044362', backup: 'latest', source: 'dbtgf28216706', safety_backup: false }],

@@ -56,9 +56,10 @@ export class RawClient {
   #wakeAsked: (() => void) | undefined;
   #nextId = 1;
 
-  private constructor(server: ServerCommand | HttpServer, era: Era, elicitation: boolean) {
+  private constructor(server: ServerCommand | HttpServer, era: Era, elicitation: boolean, apps: boolean) {
     this.era = era;
-    this.#capabilities = elicitation ? { elicitation: {} } : {};
+    const ui = { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] } };
+    this.#capabilities = { ...(elicitation && { elicitation: {} }), ...(apps && { extensions: ui }) };
     if ('url' in server) {
       this.http = new HttpWire(server, (line) => this.#receive(line));
       return;
@@ -70,8 +71,12 @@ export class RawClient {
     if (this.#child.stdout) createInterface({ input: this.#child.stdout }).on('line', (line) => this.#receive(line));
   }
 
-  static async start(server: ServerCommand | HttpServer, era: Era, { elicitation = true } = {}): Promise<RawClient> {
-    const client = new RawClient(server, era, elicitation);
+  static async start(
+    server: ServerCommand | HttpServer,
+    era: Era,
+    { elicitation = true, apps = false } = {},
+  ): Promise<RawClient> {
+    const client = new RawClient(server, era, elicitation, apps);
     if (era === 'legacy') {
       const { id: _, ...rest } = { id: 0, protocolVersion: '2025-11-25', capabilities: client.#capabilities };
       await client.request('initialize', { ...rest, clientInfo: { name: 'raw', version: '1' } }).answer;

@@ -19,7 +19,7 @@ export const showBackups = defineTool({
   operation: 'read',
   page: 'timeline',
   title: 'Show backups as a timeline',
-  description: 'Overview to show a person: newest backups, chains, recovery windows, failures, next runs.',
+  description: 'Overview to show people: newest backups, chains, recovery windows, failures, next runs.',
   input: z.strictObject({ service: z.string().max(300).optional() }),
   output: { service_id: 'string', services: 'array', newest: 'array', chains: 'array' },
   async run({ service }, call) {

@@ -140,7 +140,7 @@ function showServices(
   part('services').hidden = services.length === 0;
   part('services').replaceChildren(
     grid(
-      ['Service', 'State', 'Newest good backup', 'Any moment of', 'Failing'],
+      ['Service', 'State', 'Newest good backup', 'Recovery window', 'Failing'],
       services.map(({ id, name, verdict, newest, window_from, window_to, failing }) => {
         const open = element('button', { type: 'button', 'aria-label': `Timeline of ${id}` }, 'Timeline');
         open.addEventListener('click', () => choose(id));
@@ -148,7 +148,7 @@ function showServices(
           cell('', undefined, foreign(name ?? id), ' ', open),
           cell(verdict, 'State', verdict),
           cell('', 'Newest', foreign(newest ?? 'none')),
-          cell('', 'Any moment of', window_from ? `${window_from} to ${window_to}` : 'not possible'),
+          cell('', 'Recovery window', window_from ? `${window_from} to ${window_to}` : 'not possible'),
           cell(failing ? 'failed' : '', 'Failing', failing ? foreign(failing.join(', ')) : 'none'),
         ];
       }),

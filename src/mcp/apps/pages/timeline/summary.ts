@@ -13,14 +13,18 @@ export function summary({ backups, count, windows, next }: Timeline): HTMLElemen
   return [
     fact('Newest good backup', newest ? moment(newest.at) : 'none', newest && foreign(newest.type)),
     fact(
-      'Any moment of',
+      'Recovery window',
       window ? moment(window.from) : 'not possible',
       window &&
         `to ${window.to === undefined ? 'now' : moment(window.to)}${windows.length > 1 ? `, and ${windows.length - 1} more spans` : ''}`,
     ),
     fact('Failed', failed.length === 0 ? 'none' : String(failed.length), failed[0] && `last ${moment(failed[0].at)}`),
     fact('Next run', soonest ? moment(soonest.at) : 'none scheduled', soonest && foreign(soonest.type)),
-    fact('Backups', String(count), backups.length < count ? `${backups.length} read` : `${stored} stored`),
+    fact(
+      'Backups',
+      String(count),
+      backups.length < count ? `${backups.length} read` : good.length > 0 ? `${stored} stored` : undefined,
+    ),
   ];
 }
 
