@@ -99,6 +99,32 @@ describe('layers', () => {
   });
 });
 
+describe('the pages of MCP Apps', () => {
+  const pages = files.filter((file) => file.startsWith(join('mcp', 'apps', 'pages')));
+
+  test('run in a browser: whatever they import of ours imports nothing of Node', () => {
+    const reached = new Set(pages);
+    for (const file of reached) {
+      const imports = valuesOf(readFileSync(join(source, file), 'utf8'));
+      expect(imports.filter((specifier) => specifier.startsWith('node:'))).toEqual([]);
+      for (const specifier of imports.filter((each) => each.startsWith('.')))
+        reached.add(relative(source, resolve(source, dirname(file), specifier)));
+    }
+    expect(pages.length).toBeGreaterThan(5);
+    expect([...reached].filter((file) => file.startsWith('client') || file.startsWith('engine'))).toEqual([]);
+  });
+
+  test('put nothing in as markup', () => {
+    const markup = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|setHTML|createContextualFragment|DOMParser/;
+    expect(pages.filter((file) => markup.test(readFileSync(join(source, file), 'utf8')))).toEqual([]);
+  });
+
+  /** What is imported at run time: types are gone by then. */
+  function valuesOf(text: string): string[] {
+    return [...withoutComments(text).matchAll(/^import (?!type\b)[^;]*?'([^']+)';/gm)].map(([, name]) => name ?? '');
+  }
+});
+
 describe('what is loaded late', () => {
   test('the SDK of S3: by the first request to a bucket, and by no start', () => {
     const loaders = files.filter((file) => /from '@aws-sdk\//.test(readFileSync(join(source, file), 'utf8')));

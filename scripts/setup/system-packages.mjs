@@ -20,9 +20,9 @@ export const packageCommands = {
 };
 
 /** Debian package → a file of it. Of what only the tests need: a real S3 server, with some 90 packages that it needs itself. */
-export const testPackageFiles = {
-  'python3-swift': '/usr/lib/python3/dist-packages/swift/proxy/server.py',
-};
+export const s3ServerFiles = { 'python3-swift': '/usr/lib/python3/dist-packages/swift/proxy/server.py' };
+/** All that the tests need: also a browser, for the pages of MCP Apps. */
+export const testPackageFiles = { ...s3ServerFiles, chromium: '/usr/bin/chromium' };
 /** The same of what only the tests of root need, who sees restores through a systemd of the tests' own. */
 export const rootTestPackageFiles = { systemd: '/bin/systemctl', 'util-linux': '/usr/bin/nsenter' };
 
@@ -64,7 +64,7 @@ export function missingPackages(directories) {
  * @returns {string[]}
  */
 export function missingTestPackages(root = '/', uid = process.getuid?.()) {
-  return [...missingS3Server(root), ...(uid === 0 ? missingOf(rootTestPackageFiles, root) : [])];
+  return [...missingOf(testPackageFiles, root), ...(uid === 0 ? missingOf(rootTestPackageFiles, root) : [])];
 }
 
 /**
@@ -73,7 +73,7 @@ export function missingTestPackages(root = '/', uid = process.getuid?.()) {
  * @param {string} [root] of the file system
  */
 export function missingS3Server(root = '/') {
-  return missingOf(testPackageFiles, root);
+  return missingOf(s3ServerFiles, root);
 }
 
 /** @param {Record<string, string>} files @param {string} root */
@@ -112,7 +112,7 @@ export async function ensureSystemPackages(packages, context) {
     throw new StepFailed(
       step.name,
       onlyForTests
-        ? 'The tests need servers of their own (so does the demo against S3), and they are installed by themselves only on Debian and Ubuntu.'
+        ? 'The tests need servers of their own and a browser (the demo against S3 such a server too), and they are installed by themselves only on Debian and Ubuntu.'
         : 'skybackup needs commands that this machine lacks, and it installs them by itself only on Debian and Ubuntu.',
       [
         `Missing: ${commands.join(', ')} (Debian's packages: ${packages.join(', ')}).`,

@@ -92,7 +92,7 @@ export const settingsTable: readonly SettingRow[] = [
     name: 'SKYBACKUP_APP_CONFIRM',
     default: '0',
     values: '1, 0',
-    effect: 'with 1, and SKYBACKUP_CONFIRM=ask, a page of a client with MCP Apps may say yes too',
+    effect: 'with 1 a page of a client with MCP Apps may say yes too; not where SKYBACKUP_CONFIRM is strict or host',
     family: 'all',
     guard: true,
   },

@@ -63,11 +63,15 @@ export function readSettings(env: Environment): Settings {
       if (value !== undefined) values.set(name, value);
     }
   }
+  const confirm = oneOf('SKYBACKUP_CONFIRM', values, confirmModes) ?? 'ask';
+  const appConfirm = flag('SKYBACKUP_APP_CONFIRM', values);
+  if (appConfirm && confirm !== 'ask')
+    warnings.push(`SKYBACKUP_APP_CONFIRM has no effect while SKYBACKUP_CONFIRM is ${confirm}.`);
   return {
     provider: readProvider(values, warnings),
     home: homeOf({ ...env, SKYBACKUP_HOME: absolute('SKYBACKUP_HOME', values) }),
-    confirm: oneOf('SKYBACKUP_CONFIRM', values, confirmModes) ?? 'ask',
-    appConfirm: flag('SKYBACKUP_APP_CONFIRM', values),
+    confirm,
+    appConfirm,
     readOnly: flag('SKYBACKUP_READ_ONLY', values),
     services: serviceList('SKYBACKUP_SERVICES', values),
     warnings,

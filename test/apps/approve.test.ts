@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openPlanStore } from '../../src/plans/sqlite-plan-store.ts';
 import { type CloudDouble, startCloudDouble } from '../doubles/cloud.ts';
 import { cloudEnvironment, newHome, serverCommand } from '../mcp/server-command.ts';
-import { clientWithApps, type ShownApp, type ShowOptions, showTool, startBrowser } from './emulated-host.ts';
+import { clientWithApps, inPage, type ShownApp, type ShowOptions, showTool, startBrowser } from './emulated-host.ts';
 import { orders } from './seeded-backups.ts';
 
 const restore = { service: orders, backup: 'latest', source: 'dbtgf28216706' };
@@ -83,7 +83,7 @@ it('by the keyboard alone: the plan is approved, the model is told, and the call
     return app.locator(`${selector}:focus`).count().then(Boolean);
   }
   async function outlineOf(selector: string): Promise<number> {
-    return app.locator(selector).evaluate('(one) => parseFloat(getComputedStyle(one).outlineWidth)');
+    return app.locator(selector).evaluate(inPage<number>('return parseFloat(getComputedStyle(one).outlineWidth)'));
   }
 });
 

@@ -24,6 +24,11 @@ export async function clientWithApps(server: ServerCommand, capabilities: object
   return client;
 }
 
+/** A function to evaluate in a page about `one` of its elements: written as text, for it uses what only browsers have. */
+export function inPage<T>(body: string): (one: unknown) => T {
+  return new Function('one', body) as (one: unknown) => T;
+}
+
 const hostUrl = 'http://host.test/';
 const sandboxUrl = 'http://sandbox.test/';
 
@@ -191,7 +196,10 @@ export async function showAnswer(
   });
   await page.exposeFunction('fromPage', (message: JSONRPCMessage & { method?: string; params?: unknown }) => {
     shown.sent.push(message.method ?? 'answer');
-    if (message.method === 'tools/call') shown.calls.push(message.params as ShownApp['calls'][number]);
+    if (message.method === 'tools/call') {
+      const { name, arguments: args } = message.params as ShownApp['calls'][number];
+      shown.calls.push({ name, arguments: args });
+    }
     if (mute && message.method !== 'ui/notifications/sandbox-proxy-ready') return;
     transport.onmessage?.(message);
   });

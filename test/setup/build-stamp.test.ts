@@ -14,7 +14,13 @@ function write(path: string, content: string, mode = 0o644): void {
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'skb-build-'));
-  const configs = ['tsdown.config.ts', 'scripts/one-file-page.ts', 'tsconfig.json', 'package.json', 'package-lock.json'];
+  const configs = [
+    'tsdown.config.ts',
+    'scripts/one-file-page.ts',
+    'tsconfig.json',
+    'package.json',
+    'package-lock.json',
+  ];
   for (const file of [...configs, 'src/cli/main.ts']) write(file, file);
   // A bundler that copies the entry, with a chunk named after its content.
   write(

@@ -88,9 +88,10 @@ describe('what only the tests need', () => {
   ).scripts;
 
   test('is missing on an empty machine, and there once its file is', () => {
-    expect(missingTestPackages(directory, 1000)).toEqual(['python3-swift']);
+    expect(missingTestPackages(directory, 1000)).toEqual(['python3-swift', 'chromium']);
+    // The demo against S3 needs no browser.
     expect(missingS3Server(directory)).toEqual(['python3-swift']);
-    expect(missingTestPackages(directory, 0)).toEqual(['python3-swift', 'systemd', 'util-linux']);
+    expect(missingTestPackages(directory, 0)).toEqual(['python3-swift', 'chromium', 'systemd', 'util-linux']);
     for (const file of Object.values({ ...testPackageFiles, ...rootTestPackageFiles })) {
       mkdirSync(join(directory, file, '..'), { recursive: true });
       writeFileSync(join(directory, file), '');
@@ -116,7 +117,7 @@ describe('what only the tests need', () => {
   test('elsewhere than on Debian is named as what it is', async () => {
     const context = { env: {}, run: aptThatWorks, step, osRelease: 'ID=fedora\n', uid: 0, directories: [directory] };
     const failure = await failureOf(ensureSystemPackages(['python3-swift'], context));
-    expect(failure).toContain('The tests need servers of their own');
+    expect(failure).toContain('The tests need servers of their own and a browser');
     expect(failure).not.toContain('dnf install');
     expect(ran).toEqual([]);
   });
