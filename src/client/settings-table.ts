@@ -95,6 +95,7 @@ export const settingsTable: readonly SettingRow[] = [
     effect: 'with 1 a page of a client with MCP Apps may say yes too; not where SKYBACKUP_CONFIRM is strict or host',
     family: 'all',
     guard: true,
+    form: 'switch',
   },
   {
     name: 'SKYBACKUP_READ_ONLY',

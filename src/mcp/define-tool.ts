@@ -155,7 +155,7 @@ function annotationsOf(
   };
 }
 
-/** In `host` mode whoever knows a plan's token may carry it out: it is written down nowhere. */
+/** Who knows a plan's token may carry it out in `host` mode, who knows its nonce say yes in a page: neither is written down. */
 function withoutToken(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
   return Object.fromEntries(Object.entries(raw).filter(([name]) => name !== 'plan' && name !== 'nonce'));

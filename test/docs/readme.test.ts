@@ -136,7 +136,7 @@ describe('what the README names exists', () => {
   });
 
   test('resources', () => {
-    const named = [...readme.matchAll(/`(skybackup:\/\/[^`]+)`/g)].map(([, uri]) => uri);
+    const named = [...readme.matchAll(/`((?:skybackup|ui):\/\/[^`]+)`/g)].map(([, uri]) => uri);
     expect(new Set(named)).toEqual(new Set(templates));
   });
 

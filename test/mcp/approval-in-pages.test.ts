@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { EXTENSION_ID, RESOURCE_MIME_TYPE } from '@modelcontextprotocol/ext-apps/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -69,8 +70,9 @@ describe.each(eras)('approval in pages (%s)', (era) => {
     expect(await client.call('delete_schedule', args)).toMatchObject({ data: { deleted: true } });
     expect(deleted()).toBe(true);
     expect(await client.call('approve_plan', { code, nonce, typed_id: '215' })).toMatchObject({ isError: true });
-    expect(client.stderr).toMatch(/"audit":"approve_plan"/);
-    expect(client.stderr).toMatch(/"approved_by":"app"/);
+    const audit = await readFile(`${home.home}/audit.jsonl`, 'utf8');
+    expect(audit).toMatch(/"tool":"approve_plan".*"outcome":"done"/);
+    expect(audit).toMatch(/"tool":"delete_schedule".*"channel":"app".*"outcome":"done"/);
   });
 
   it('tells the nonce to nobody but the page', async () => {
@@ -78,7 +80,8 @@ describe.each(eras)('approval in pages (%s)', (era) => {
     const { code, nonce, seen } = await plan(client);
     await client.call('approve_plan', { code, nonce, typed_id: '215' });
     expect(seen).not.toContain(nonce);
-    expect(client.stderr).not.toContain(nonce);
+    await client.call('approve_plan', { code, nonce, typed_id: 'wrong', more: 1 });
+    expect(client.stderr + (await readFile(`${home.home}/audit.jsonl`, 'utf8'))).not.toContain(nonce);
     const again = await client.call('delete_schedule', args);
     expect(JSON.stringify(again)).not.toContain(nonce);
   });

@@ -85,7 +85,8 @@ test('the manifest is valid, and names the product as package.json does', () => 
 
 test('the bundle holds the program and no packages', () => {
   expect(readdirSync(unpacked).sort()).toEqual(['README.md', 'manifest.json', 'package.json', 'server']);
-  expect(readdirSync(join(unpacked, 'server')).filter((name) => !name.endsWith('.js'))).toEqual([]);
+  expect(readdirSync(join(unpacked, 'server')).filter((name) => !name.endsWith('.js'))).toEqual(['apps']);
+  expect(readdirSync(join(unpacked, 'server/apps')).sort()).toEqual(['plan.html', 'timeline.html']);
 });
 
 test('with a key it speaks to the cloud, and says nothing about what was left empty', async () => {
