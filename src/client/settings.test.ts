@@ -121,6 +121,7 @@ describe('values', () => {
   test.each([
     ['SKYBACKUP_CONFIRM', 'no', 'ask, strict, host'],
     ['SKYBACKUP_READ_ONLY', 'maybe', '1, 0'],
+    ['SKYBACKUP_APP_CONFIRM', 'yes', '1, 0'],
     ['SKYBACKUP_SERVICES', ',', 'service ids'],
     ['SKYBACKUP_SERVICES', 'a b', 'service ids'],
     ['SKYBACKUP_HOME', '~/backups', 'absolute path'],

@@ -7,6 +7,7 @@ const readTools = [
   'list_services',
   'list_backups',
   'check_backups',
+  'show_backups',
   'list_storages',
   'wait_for',
   'list_restores',

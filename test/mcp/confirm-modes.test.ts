@@ -123,6 +123,7 @@ describe.each(eras)('SKYBACKUP_READ_ONLY=1 (%s)', (era) => {
         'list_services',
         'list_backups',
         'check_backups',
+        'show_backups',
         'list_storages',
         'wait_for',
         'list_restores',

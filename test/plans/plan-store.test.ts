@@ -119,18 +119,26 @@ describe('an elicitation answer', () => {
   });
 });
 
-it('needs the typed id at a terminal and with an approver key, and takes host and app without one', () => {
+it('needs the typed id at a terminal and with an approver key, and takes host without one', () => {
   for (const channel of ['terminal', 'approver_key'] as const) {
     const { id } = store.create(draft());
     expect(codeOf(() => store.approve(id, { channel }))).toBe('plan_mismatch');
     expect(codeOf(() => store.approve(id, { channel, typed_id: 'ORDERS' }))).toBe('plan_mismatch');
     expect(store.approve(id, { channel, typed_id: 'orders' }).approved_by).toBe(channel);
   }
-  for (const channel of ['host', 'app'] as const) {
-    const { id } = store.create(draft());
-    expect(codeOf(() => store.approve(id, { channel, typed_id: 'wrong' }))).toBe('plan_mismatch');
-    expect(store.approve(id, { channel }).approved_by).toBe(channel);
-  }
+  const { id } = store.create(draft());
+  expect(codeOf(() => store.approve(id, { channel: 'host', typed_id: 'wrong' }))).toBe('plan_mismatch');
+  expect(store.approve(id, { channel: 'host' }).approved_by).toBe('host');
+});
+
+it('needs the typed id and the nonce of its own asking from a page', () => {
+  const { id } = store.create(draft());
+  const other = store.ask(store.create(draft()).id);
+  expect(codeOf(() => store.approve(id, { channel: 'app', typed_id: 'orders' }))).toBe('plan_mismatch');
+  expect(codeOf(() => store.approve(id, { channel: 'app', typed_id: 'orders', nonce: other }))).toBe('plan_mismatch');
+  expect(codeOf(() => store.approve(id, { channel: 'app', nonce: store.ask(id) }))).toBe('plan_mismatch');
+  const nonce = store.ask(id);
+  expect(store.approve(id, { channel: 'app', typed_id: 'orders', nonce }).approved_by).toBe('app');
 });
 
 it('lives ten minutes, approved or not, and can still be read as expired', () => {
