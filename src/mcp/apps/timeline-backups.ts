@@ -1,24 +1,11 @@
 import type { Backup } from '../../contract/backups.ts';
 import { storageBytes } from '../../contract/either-revision.ts';
-import { classifyStatus, type Outcome } from '../../contract/status.ts';
+import { classifyStatus } from '../../contract/status.ts';
 import { takenAt } from '../find/backup.ts';
 import { cleanText } from '../untrusted-text.ts';
+import type { TimelineBackup } from './timeline-backup.ts';
 
-/** A backup as the timeline draws it. */
-export interface TimelineBackup {
-  id: string;
-  type: string;
-  /** The raw word, and what it comes to. */
-  status: string;
-  outcome: Outcome;
-  /** Of which moment its data are, in milliseconds. */
-  at: number;
-  bytes?: number | undefined;
-  /** The full backup that an incremental builds on. */
-  full?: string | undefined;
-  message?: string | undefined;
-}
-
+/** From what the provider tells. */
 export function timelineBackup(backup: Backup): TimelineBackup {
   const { id, type, status, message, reference_full_backup } = backup;
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readTime } from '../../../../contract/time.ts';
 import { type Chain, chainsOf } from '../../chains.ts';
-import type { TimelineBackup } from '../../timeline-backups.ts';
+import type { TimelineBackup } from '../../timeline-backup.ts';
 
 // Compiled parsers are made by what the page's policy forbids.
 z.config({ jitless: true });
