@@ -48,6 +48,19 @@ export const look: readonly EvalCase[] = [
     answer: [says(/increment/i, 'says of which type it is')],
   },
   {
+    id: 'look/overview-for-the-team',
+    world: cloud(),
+    says: ['Draw me how the backups of orders look: chains, failures, how far back we can go.'],
+    right: [
+      [
+        call('show_backups', { service: orders }),
+        say('orders has a full of yesterday with an incremental built on it; the next full runs at 02:00 UTC.'),
+      ],
+    ],
+    never: [nothing],
+    answer: [says(/increment|chain/i, 'tells of the chain')],
+  },
+  {
     id: 'look/next-run-in-german',
     world: cloud(),
     says: ['Wann läuft das nächste Vollbackup von orders?'],
