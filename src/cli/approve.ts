@@ -1,11 +1,12 @@
 import type { Settings } from '../client/settings.ts';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plans.ts';
+import { cleanText } from '../mcp/clean-text.ts';
 import { openPlanner } from '../mcp/guard/open-planner.ts';
 import { planInWords } from '../mcp/guard/plan-words.ts';
 import type { Planner } from '../mcp/guard/planner.ts';
 import { timeInWords } from '../mcp/sizes-and-times.ts';
-import { cleanText, quoteText } from '../mcp/untrusted-text.ts';
+import { quoteText } from '../mcp/untrusted-text.ts';
 import { askLine, personPresent } from './ask.ts';
 import { exitCodes, type Terminal, UsageError } from './terminal.ts';
 import { withApi } from './with-api.ts';

@@ -1,4 +1,4 @@
-import { cleanText } from '../mcp/untrusted-text.ts';
+import { cleanText } from '../mcp/clean-text.ts';
 
 /** Rows under a heading, in columns as wide as their widest cell. */
 export function table(head: string[], rows: (string | undefined)[][]): string[] {

@@ -1,6 +1,6 @@
 import { SkybackupError, toSkybackupError } from '../contract/errors.ts';
 import { redact } from '../contract/redact.ts';
-import { cleanText } from '../mcp/untrusted-text.ts';
+import { cleanText } from '../mcp/clean-text.ts';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 

@@ -1,5 +1,5 @@
 import { SkybackupError } from '../contract/errors.ts';
-import { cleanText } from '../mcp/untrusted-text.ts';
+import { cleanText } from '../mcp/clean-text.ts';
 import { askLine, personPresent } from './ask.ts';
 import { UsageError } from './terminal.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { claimedClientHeader } from '../contract/claimed-client.ts';
 import { redact } from '../contract/redact.ts';
 import type { Engine } from '../engine/engine.ts';
-import { cleanText } from '../mcp/untrusted-text.ts';
+import { cleanText } from '../mcp/clean-text.ts';
 
 /**
  * What of a request may stand in the audit. Whatever else it carries (passwords, credentials, keys, what a person typed, and

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { SkybackupError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plans.ts';
 import { appendLine } from './audit-file.ts';
+import { cleanText } from './clean-text.ts';
 import { outwardData, outwardText } from './outward.ts';
-import { cleanText } from './untrusted-text.ts';
 
 const ClientInfo = z.looseObject({ name: z.string(), version: z.string().optional() });
 

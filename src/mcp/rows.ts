@@ -5,10 +5,11 @@ import type { Schedule } from '../contract/schedules.ts';
 import type { Service } from '../contract/services.ts';
 import { classifyStatus } from '../contract/status.ts';
 import type { Storage } from '../contract/storages.ts';
+import { cleanText } from './clean-text.ts';
 import { serviceLabel } from './find/service.ts';
 import type { Row } from './list-page.ts';
 import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
-import { cleanText, quoteText } from './untrusted-text.ts';
+import { quoteText } from './untrusted-text.ts';
 
 /** How each thing is shown, in every tool and resource alike. Status words are shown raw: their list is open. */
 

@@ -1,8 +1,8 @@
 import type { Backup } from '../../contract/backups.ts';
 import { storageBytes } from '../../contract/either-revision.ts';
 import { classifyStatus } from '../../contract/status.ts';
+import { cleanText } from '../clean-text.ts';
 import { takenAt } from '../find/backup.ts';
-import { cleanText } from '../untrusted-text.ts';
 import type { TimelineBackup } from './timeline-backup.ts';
 
 /** From what the provider tells. */
