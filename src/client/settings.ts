@@ -63,12 +63,14 @@ export function readSettings(env: Environment): Settings {
       if (value !== undefined) values.set(name, value);
     }
   }
+  // First of all the key becomes known: then no refusal repeats it, whichever variable it went into.
+  const provider = readProvider(values, warnings);
   const confirm = oneOf('SKYBACKUP_CONFIRM', values, confirmModes) ?? 'ask';
   const appConfirm = flag('SKYBACKUP_APP_CONFIRM', values);
   if (appConfirm && confirm !== 'ask')
     warnings.push(`SKYBACKUP_APP_CONFIRM has no effect while SKYBACKUP_CONFIRM is ${confirm}.`);
   return {
-    provider: readProvider(values, warnings),
+    provider,
     home: homeOf({ ...env, SKYBACKUP_HOME: absolute('SKYBACKUP_HOME', values) }),
     confirm,
     appConfirm,

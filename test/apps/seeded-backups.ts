@@ -7,7 +7,7 @@ export const orders = 'dbtgf28044362';
 export function backupOf(index: number, hoursAgo: number, type: string, more: Partial<CloudBackup> = {}): CloudBackup {
   const at = new Date(Date.now() - hoursAgo * hour).toISOString().slice(0, 19);
   return {
-    id: `${index.toString(16).padStart(32, 'a0')}:${orders}:orders-0`,
+    id: `${index.toString(16).padStart(32, '0')}:${orders}:orders-0`,
     service_id: orders,
     type,
     method: 'skybucket',
