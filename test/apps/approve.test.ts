@@ -7,7 +7,7 @@ import { cloudEnvironment, newHome, serverCommand } from '../mcp/server-command.
 import { clientWithApps, inPage, type ShownApp, type ShowOptions, showTool, startBrowser } from './emulated-host.ts';
 import { orders } from './seeded-backups.ts';
 
-const restore = { service: orders, backup: 'latest', source: 'dbtgf28216706' };
+const restore = { service: orders, backup: 'latest', source: 'dbtgf28216706', safety_backup: false };
 
 let browser: Browser;
 let cloud: CloudDouble;

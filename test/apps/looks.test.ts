@@ -86,7 +86,7 @@ describe.each(looks)('$width px, $theme', ({ width, theme }) => {
   });
 
   it('the plan of a restore, a wrong id, and what it says afterwards', async () => {
-    const restore = { service: orders, backup: 'latest', source };
+    const restore = { service: orders, backup: 'latest', source, safety_backup: false };
     shown = await showTool(browser, client, 'restore_backup', restore, { width, theme });
     const { app } = shown;
     await app.getByRole('textbox').fill('orders');

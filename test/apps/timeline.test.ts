@@ -155,7 +155,7 @@ describe.each(['light', 'dark'] as const)('for people who do not see it, or not 
   it.each([
     ['show_backups', { service: orders }],
     ['show_backups', {}],
-    ['restore_backup', { service: orders, backup: 'latest', source: 'dbtgf28216706' }],
+    ['restore_backup', { service: orders, backup: 'latest', source: 'dbtgf28216706', safety_backup: false }],
   ])(
     '%s %j: every control has a name, every text enough contrast, and the drawing is said in words',
     async (tool, args) => {
