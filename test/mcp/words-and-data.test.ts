@@ -19,9 +19,9 @@ function leaves(node: unknown, key = ''): [string, string][] {
   return [[key, String(node)]];
 }
 
-/** The value itself, and not a digit of another one. */
+/** The value itself, and not a digit of another one; a verdict may be said aloud. */
 function alone(value: string): RegExp {
-  return new RegExp(`(?<![\\w.])${value.replaceAll(/\s+/g, ' ').replaceAll(/[^\w ]/g, '\\$&')}(?![\\w])`);
+  return new RegExp(`(?<![\\w.])${value.replaceAll(/\s+/g, ' ').replaceAll(/[^\w ]/g, '\\$&')}(?![\\w])`, 'i');
 }
 
 /** What is in a text that a model could act by: ids of backups, moments, codes of plans. */
@@ -138,6 +138,8 @@ const both: Step[] = [
   ['list_backups', () => ({ service, id: 'latest' })],
   ['check_backups', here],
   ['check_backups', none],
+  ['show_backups', here],
+  ['show_backups', none],
   ['list_storages', none],
   ['preview_schedule', () => ({ cron: '0 3 * * *', zone: 'Europe/Berlin' })],
   ['preview_schedule', () => ({ cron: '0 3 * * *', zone: 'Europe/Berlin', local: true })],
