@@ -1,9 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { claimedClientHeader } from '../contract/claimed-client.ts';
-import { redact } from '../contract/redact.ts';
 import type { Engine } from '../engine/engine.ts';
-import { cleanText } from '../mcp/clean-text.ts';
+import { outwardText } from '../mcp/outward.ts';
 
 /**
  * What of a request may stand in the audit. Whatever else it carries (passwords, credentials, keys, what a person typed, and
@@ -83,7 +82,7 @@ function claimedClient({ headers }: FastifyRequest): string | undefined {
   const value = headers[claimedClientHeader];
   if (typeof value !== 'string') return undefined;
   try {
-    return cleanText(decodeURIComponent(value.slice(0, 1000)), 80) || undefined;
+    return outwardText(decodeURIComponent(value.slice(0, 1000)), 80) || undefined;
   } catch {
     return undefined;
   }
@@ -103,5 +102,5 @@ function standing(value: unknown, depth = 0): unknown {
 }
 
 function shown(text: string): string {
-  return redact(cleanText(redact(text.slice(0, 4000)), longest));
+  return outwardText(text, longest);
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { SkybackupError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plans.ts';
 import { appendLine } from './audit-file.ts';
-import { cleanText } from './clean-text.ts';
 import { outwardData, outwardText } from './outward.ts';
 
 const ClientInfo = z.looseObject({ name: z.string(), version: z.string().optional() });
@@ -12,7 +11,7 @@ const ClientInfo = z.looseObject({ name: z.string(), version: z.string().optiona
 export function clientName(ctx: ServerContext, server: McpServer): string {
   const envelope: Record<string, unknown> | undefined = ctx.mcpReq.envelope;
   const info = ClientInfo.safeParse(envelope?.[CLIENT_INFO_META_KEY] ?? server.server.getClientVersion());
-  return info.success ? cleanText(`${info.data.name} ${info.data.version ?? ''}`, 80) : 'unknown client';
+  return info.success ? outwardText(`${info.data.name} ${info.data.version ?? ''}`, 80) : 'unknown client';
 }
 
 export interface AuditRecord {

@@ -5,9 +5,9 @@ import type { Schedule } from '../contract/schedules.ts';
 import type { Service } from '../contract/services.ts';
 import { classifyStatus } from '../contract/status.ts';
 import type { Storage } from '../contract/storages.ts';
-import { cleanText } from './clean-text.ts';
 import { serviceLabel } from './find/service.ts';
 import type { Row } from './list-page.ts';
+import { outwardText } from './outward.ts';
 import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
 import { quoteText } from './untrusted-text.ts';
 
@@ -156,7 +156,7 @@ export function storageRow(storage: Storage): Row {
   const whose = Array.isArray(default_for) ? default_for.join(', ') : default_for;
   const text = [
     `${quoteText(name, 40)}: ${quoteText(path)}, ${backups ?? 0} backups (${sizeInWords(storage_bytes ?? 0)})`,
-    ...(whose === undefined ? [] : [`default of ${cleanText(whose)}`]),
+    ...(whose === undefined ? [] : [`default of ${outwardText(whose, 160)}`]),
     ...(limit === undefined ? [] : [`limited to ${limit}`]),
     ...(trouble === undefined ? [] : [`trouble: ${quoteText(trouble)}`]),
   ].join('; ');
