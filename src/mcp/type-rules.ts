@@ -12,11 +12,6 @@ export async function refuseImpossibleType(
   signal: AbortSignal,
 ): Promise<void> {
   if (api.provider.kind !== 'cloud') return;
-  if (type === 'drill') {
-    throw new SkybackupError('unsupported', 'The SkySQL cloud has no drills: a daemon has.', {
-      hint: 'Restore a backup onto a spare service now and then.',
-    });
-  }
   if (/azure/i.test(service.provider ?? '') && type !== 'snapshot') {
     throw new SkybackupError('unsupported', `${service.id} runs on Azure, where SkySQL takes snapshots only.`, {
       hint: 'Call again with type "snapshot". A snapshot dies with its service.',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { SkybackupError } from '../../contract/errors.ts';
 import type { Job } from '../../contract/jobs.ts';
 import { classifyStatus } from '../../contract/status.ts';
 import type { Call } from '../context.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { backupRow } from '../rows.ts';
 import { durationInWords, sizeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
@@ -13,13 +13,7 @@ const Warnings = z.array(z.string()).catch([]);
 
 /** A job of the daemon: phase, bytes, rate, time left. A restore's job ends with what followed for its service. */
 export async function followJob(id: number, call: Call): Promise<Followed> {
-  const { daemon } = call.api;
-  if (daemon === undefined) {
-    throw new SkybackupError('unsupported', 'The cloud has no jobs to wait for.', {
-      hint: 'Use kind "backup" with the schedule id that create_backup gave, or kind "restore".',
-    });
-  }
-  const job = await daemon.getJob(id, { signal: call.signal });
+  const job = await daemonOf(call.api).getJob(id, { signal: call.signal });
   if (job.restore_id !== undefined && classifyStatus(job.status) === 'done') return followRestore(job.restore_id, call);
   return {
     outcome: classifyStatus(job.status),

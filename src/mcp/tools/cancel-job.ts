@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { SkybackupError } from '../../contract/errors.ts';
 import { classifyStatus } from '../../contract/status.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { jobInWords } from '../follow/job.ts';
 import { quoteText } from '../untrusted-text.ts';
@@ -17,8 +17,7 @@ export const cancelJob = defineTool({
   input: z.strictObject({ job_id: z.number().int().min(1) }),
   output: { job_id: 'number', service_id: 'string', status: 'string' },
   async run({ job_id }, { api, signal }) {
-    const { daemon } = api;
-    if (daemon === undefined) throw new SkybackupError('unsupported', 'The cloud has no jobs to cancel.');
+    const daemon = daemonOf(api);
     const before = await daemon.getJob(job_id, { signal });
     const { service_id } = before;
     if (classifyStatus(before.status) !== 'in_progress') {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SkybackupError } from '../../contract/errors.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { backupId } from '../find/backup.ts';
 import { backupRow } from '../rows.ts';
@@ -21,8 +21,7 @@ export const deleteBackup = defineTool({
   },
   effect: async ({ id }) => ({ operation: 'delete_backup', arguments: { id }, repeat: { id } }),
   async run({ id, service_id, label }, { api, signal, planId }) {
-    if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud deletes no backup by hand.');
-    await api.daemon.deleteBackup(id, { signal, ...(planId === undefined ? {} : { planId }) });
+    await daemonOf(api).deleteBackup(id, { signal, ...(planId === undefined ? {} : { planId }) });
     return { text: ['This backup is deleted:', label], data: { id, service_id, deleted: true } };
   },
 });

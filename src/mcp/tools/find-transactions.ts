@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { SkybackupError } from '../../contract/errors.ts';
 import type { ChangedRows } from '../../contract/recovery.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { exactMoment } from '../find/moment.ts';
 import { findService } from '../find/service.ts';
@@ -37,8 +37,7 @@ export const findTransactions = defineTool({
       ...(contains === undefined ? {} : { contains }),
     };
     const { id } = await findService(api, service, signal);
-    if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not show its binary logs.');
-    const found = await api.daemon.findTransactions(id, { ...query, limit: shown }, { signal });
+    const found = await daemonOf(api).findTransactions(id, { ...query, limit: shown }, { signal });
     const { transactions, more, archived_to, not_looked_at } = found;
     const rows = transactions.map(({ gtid, time, kind, statements, tables, rows: changed = [], not_archived_yet }) => ({
       gtid,

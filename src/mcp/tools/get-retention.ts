@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SkybackupError } from '../../contract/errors.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService } from '../find/service.ts';
 import { passInWords, retentionData } from '../retention-words.ts';
@@ -15,8 +15,7 @@ export const getRetention = defineTool({
   output: { service_id: 'string', policy: 'object', in_words: 'string', expires: 'array', last_pass: 'object' },
   async run({ service }, { api, signal }) {
     const { id } = await findService(api, service, signal);
-    if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud keeps every backup 7 days.');
-    const retention = await api.daemon.getRetention(id, { signal, dryRun: true });
+    const retention = await daemonOf(api).getRetention(id, { signal, dryRun: true });
     const { in_words, is_default, pass, last_pass } = retention;
     const words = pass === undefined ? undefined : passInWords(pass);
     const last = last_pass === undefined ? undefined : `Last pass, ${timeInWords(last_pass.at)}: ${last_pass.message}`;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
 import { parseRequest } from '../../contract/parse-request.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService } from '../find/service.ts';
 import { passInWords, retentionData } from '../retention-words.ts';
@@ -58,10 +59,10 @@ export const setRetention = defineTool({
     };
   },
   async run({ service_id, policy, dry_run }, { api, signal, planId }) {
-    if (api.daemon === undefined) throw new SkybackupError('unsupported', 'The cloud keeps every backup 7 days.');
+    const daemon = daemonOf(api);
     const changed = dry_run
-      ? await api.daemon.setRetention(service_id, policy, { signal, dryRun: true })
-      : await api.daemon.setRetention(service_id, policy, { signal, ...(planId === undefined ? {} : { planId }) });
+      ? await daemon.setRetention(service_id, policy, { signal, dryRun: true })
+      : await daemon.setRetention(service_id, policy, { signal, ...(planId === undefined ? {} : { planId }) });
     const { pass, shortens = [], in_words } = changed;
     const words = pass === undefined ? undefined : passInWords(pass);
     return {

@@ -4,6 +4,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import { parseTablePattern } from '../../contract/table-pattern.ts';
 import type { ToolAnswer } from '../answer.ts';
 import type { Call } from '../context.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { backupForms, findOwnBackup } from '../find/backup.ts';
 import { findService } from '../find/service.ts';
@@ -37,8 +38,6 @@ export const showBackup = defineTool({
   },
   async run({ backup, service, table, limit, cursor }, call) {
     const { api, signal } = call;
-    const { daemon } = api;
-    if (daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not tell what a backup holds.');
     if (backup === undefined) {
       if (table !== undefined) return holdersOf(table, service, { limit, cursor }, call);
       throw new SkybackupError('invalid_request', 'Which backup? Give one, or a table to look for in all of them.');
@@ -49,7 +48,7 @@ export const showBackup = defineTool({
     const page = await listPage(
       { limit, cursor },
       async (query) => {
-        contents = await daemon.getContents(id, { ...query, ...wanted }, { signal });
+        contents = await daemonOf(api).getContents(id, { ...query, ...wanted }, { signal });
         return { items: contents.tables, count: contents.tables_count, pages: contents.pages_count };
       },
       tableRow,

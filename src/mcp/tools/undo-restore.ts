@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SkybackupError } from '../../contract/errors.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { quoteText } from '../untrusted-text.ts';
 
@@ -20,9 +20,7 @@ export const undoRestore = defineTool({
   },
   effect: async ({ id }) => ({ operation: 'undo_restore', arguments: { id }, repeat: { id } }),
   async run({ id }, { api, signal, planId }) {
-    if (api.daemon === undefined)
-      throw new SkybackupError('unsupported', 'The cloud keeps no data of before a restore.');
-    const undo = await api.daemon.undoRestore(id, { signal, ...(planId === undefined ? {} : { planId }) });
+    const undo = await daemonOf(api).undoRestore(id, { signal, ...(planId === undefined ? {} : { planId }) });
     const wait = { kind: 'restore', id: undo.id };
     return {
       text: [

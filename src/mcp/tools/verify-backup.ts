@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SkybackupError } from '../../contract/errors.ts';
+import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { backupForms, findOwnBackup, latest } from '../find/backup.ts';
 import { quoteText } from '../untrusted-text.ts';
@@ -23,10 +23,8 @@ export const verifyBackup = defineTool({
     return { backup_id: id, checks };
   },
   async run({ backup_id, checks }, { api, signal }) {
-    const { daemon } = api;
-    if (daemon === undefined) throw new SkybackupError('unsupported', 'The cloud does not verify its backups.');
     const asked = Object.fromEntries(checks.map((check) => [check, true]));
-    const { id, job_id, status } = await daemon.verifyBackup(backup_id, asked, { signal });
+    const { id, job_id, status } = await daemonOf(api).verifyBackup(backup_id, asked, { signal });
     const wait = { kind: 'job', id: job_id };
     return {
       text: [
