@@ -2,14 +2,12 @@ import type { BackupApi } from '../client/backup-api.ts';
 import { daemonBackupTypes } from '../contract/backup-types.ts';
 import type { Backup } from '../contract/backups.ts';
 import { storageBytes } from '../contract/either-revision.ts';
+import { type Counts, countsInWords, tally } from './counts.ts';
 import { takenAt } from './find/backup.ts';
 import { sizeInWords, timeInWords } from './sizes-and-times.ts';
-import { quoteText } from './untrusted-text.ts';
 
 /** So many are read, and no more: what they do not tell is asked as counts, or told of them alone. */
 const mostRead = 100;
-
-type Counts = Record<string, number>;
 
 export interface Summary {
   text: string[];
@@ -36,7 +34,7 @@ export async function backupsSummary(
   if (read.length >= count) {
     const { by_status, ...rest } = part;
     const span = spanOf(read);
-    const text = [`${count} backups${span.words}: ${inWords(by_status)}; ${partInWords(rest)}.`];
+    const text = [`${count} backups${span.words}: ${countsInWords(by_status)}; ${partInWords(rest)}.`];
     return { text, data: { ...span.data, ...part } };
   }
   const [[oldest], by_status, by_type] = await Promise.all([
@@ -46,7 +44,7 @@ export async function backupsSummary(
     api.provider.kind === 'daemon' ? counted(daemonBackupTypes, count, (type) => countOf({ type })) : undefined,
   ]);
   const span = spanOf(oldest === undefined ? read : [...read, oldest]);
-  const known = [by_status, by_type].flatMap((counts) => (counts === undefined ? [] : [inWords(counts)]));
+  const known = [by_status, by_type].flatMap((counts) => (counts === undefined ? [] : [countsInWords(counts)]));
   const { by_type: types, by_status: statuses, ...rest } = part;
   const sample = {
     ...rest,
@@ -73,7 +71,9 @@ function told(backups: readonly Backup[]) {
 
 function partInWords({ by_type, by_status, size, services }: Partial<ReturnType<typeof told>>): string {
   const of = `of ${services} service${services === 1 ? '' : 's'}`;
-  return [by_status && inWords(by_status), by_type && inWords(by_type), size, of].filter(Boolean).join('; ');
+  return [by_status && countsInWords(by_status), by_type && countsInWords(by_type), size, of]
+    .filter(Boolean)
+    .join('; ');
 }
 
 function spanOf(backups: readonly Backup[]) {
@@ -82,12 +82,6 @@ function spanOf(backups: readonly Backup[]) {
   const said = (at: number): string => timeInWords(new Date(at).toISOString()) ?? '';
   const [oldest, newest] = [said(Math.min(...moments)), said(Math.max(...moments))];
   return { words: `, data of ${oldest} to ${newest}`, data: { oldest, newest } };
-}
-
-function tally(words: readonly string[]): Counts {
-  const counts: Counts = {};
-  for (const word of words) counts[quoteText(word, 40)] = (counts[quoteText(word, 40)] ?? 0) + 1;
-  return counts;
 }
 
 /** Undefined where the counts cannot be: a server that does not choose answers with all of them each time. */
@@ -101,11 +95,4 @@ export async function counted(
   const rest = all - counts.reduce((sum, [, count]) => sum + count, 0);
   if (rest < 0) return undefined;
   return Object.fromEntries([...counts, ['other', rest] as const].filter(([, count]) => count > 0));
-}
-
-function inWords(counts: Counts): string {
-  return Object.entries(counts)
-    .sort(([, a], [, b]) => b - a)
-    .map(([word, count]) => `${count} ${word}`)
-    .join(', ');
 }

@@ -6,7 +6,7 @@ import type { Summary } from './backups-summary.ts';
 import type { Call } from './context.ts';
 import { defineTool, type Tool } from './define-tool.ts';
 import { findService } from './find/service.ts';
-import { heading, listArguments, listPage, onePage, type Row } from './list-page.ts';
+import { goOnWith, heading, listArguments, listPage, onePage, type Row } from './list-page.ts';
 
 interface ListDefinition<T, I> {
   /** What is listed, as one word; the tool is `list_<thing>s`, and its answer's member `<thing>s`. */
@@ -61,12 +61,7 @@ export function defineList<T, I>(list: ListDefinition<T, I>): Tool {
         text: [...(all?.text ?? []), heading(page, thing, scope.service_id), ...rows.map(({ text }) => text)],
         data: { summary: all?.data, [things]: rows.map(({ data }) => data), count, next_cursor },
         warnings,
-        next:
-          next_cursor !== undefined
-            ? `For more call ${name} with cursor "${next_cursor}".`
-            : count === 0
-              ? list.whenNone
-              : undefined,
+        next: next_cursor !== undefined ? goOnWith(name, next_cursor) : count === 0 ? list.whenNone : undefined,
       };
     },
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SkybackupError } from '../contract/errors.ts';
 import type { Page } from '../contract/pages.ts';
+import { quoteText } from './untrusted-text.ts';
 
 /** One row of a list, for words and for data. */
 export interface Row {
@@ -139,6 +140,12 @@ function readCursor(cursor: string): Place {
     });
   }
   return { page: Number(page), index: Number(index), mark };
+}
+
+/** How the rest of a list is had. */
+export function goOnWith(tool: string, cursor: string, service?: string): string {
+  const scope = service === undefined ? '' : `service "${quoteText(service, 80)}" and `;
+  return `For more call ${tool} with ${scope}cursor "${cursor}".`;
 }
 
 /** A page of what is known wholly already. */

@@ -229,6 +229,11 @@ it('what a backup holds is shown by a tool and by the command line, and not of a
   expect(all.data.tables).toHaveLength(2);
   const more = await client.call('show_backup', { backup, limit: 2, cursor: all.data.next_cursor });
   expect(more.data.tables).not.toEqual(all.data.tables);
+  // A place in another list: no row of this one is known by it.
+  for (const list of [{ backup }, { table: 'shop.orders' }]) {
+    const elsewhere = await client.call('show_backup', { ...list, cursor: '1.0.00000000' });
+    expect(elsewhere.data.warnings).toEqual([expect.stringContaining('The list has changed')]);
+  }
   expect(await client.call('show_backup', { backup, table: 'orders' })).toMatchObject({ isError: true });
   const hiding = await daemon.client('modern', { SKYBACKUP_SERVICES: 'other' });
   expect(await hiding.call('show_backup', { backup })).toMatchObject({ data: { error: { code: 'not_found' } } });

@@ -1,12 +1,13 @@
 import type { BackupApi } from '../../client/backup-api.ts';
-import { SkybackupError } from '../../contract/errors.ts';
 import type { RecoveryWindow } from '../../contract/restores.ts';
-import type { Health, ServiceHealth } from '../../contract/service-health.ts';
+import type { ServiceHealth } from '../../contract/service-health.ts';
+import { worstFirst } from '../../contract/verdict.ts';
+import { knownWindows } from '../find/recovery-windows.ts';
 
 /** What covers a service: how well it is, and the spans of time that it can go back to. */
 export interface Coverage {
   health: ServiceHealth;
-  windows: { from: string | undefined; to: string | undefined }[];
+  windows: RecoveryWindow[];
 }
 
 /** Of one service, or of all, worst first. */
@@ -15,26 +16,11 @@ export async function coverageOf(
   serviceId: string | undefined,
   signal: AbortSignal,
 ): Promise<Coverage[]> {
-  const [health, windows] = await Promise.all([api.getHealth(serviceId, { signal }), windowsOf(api, signal)]);
-  return worstFirst(health).map((each) => ({
+  const [health, windows] = await Promise.all([api.getHealth(serviceId, { signal }), knownWindows(api, signal)]);
+  return worstFirst(health.services).map((each) => ({
     health: each,
-    windows: windows
-      .filter(({ service_id }) => service_id === each.service_id)
-      .map(({ start_time, end_time }) => ({ from: start_time, to: end_time })),
+    windows: windows.filter(({ service_id }) => service_id === each.service_id),
   }));
-}
-
-function worstFirst({ services }: Health): ServiceHealth[] {
-  const order = { critical: 0, warning: 1, ok: 2 } as const;
-  return [...services].sort((a, b) => order[a.verdict] - order[b.verdict]);
-}
-
-/** None where the provider does not tell: the rest is worth showing all the same. */
-async function windowsOf(api: BackupApi, signal: AbortSignal): Promise<RecoveryWindow[]> {
-  return api.lookupRecoveryWindows({ signal }).catch((error: unknown) => {
-    if (error instanceof SkybackupError && error.code !== 'cancelled') return [];
-    throw error;
-  });
 }
 
 /** The next run of each schedule that runs, soonest first. Loaded when needed: reading cron costs time at the start. */

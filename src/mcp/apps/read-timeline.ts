@@ -28,7 +28,7 @@ export const readTimeline = defineTool({
     const [own] = coverage;
     const rest = own && {
       verdict: own.health.verdict,
-      windows: own.windows.map(({ from, to }) => ({ from: ms(from), to: ms(to) })),
+      windows: own.windows.map(({ start_time, end_time }) => ({ from: ms(start_time), to: ms(end_time) })),
       next_runs: (await nextRunsOf(own.health)).map(({ type, at }) => ({ type, at: at.getTime() })),
       reasons: own.health.reasons.map(({ level, message }) => ({ level, message })),
     };

@@ -1,7 +1,8 @@
 import { findService } from '../find/service.ts';
+import { goOnWith } from '../list-page.ts';
 import { backupRow } from '../rows.ts';
 import { defineResource, defineServiceResource, type Reading } from './define-resource.ts';
-import { firstPage, goOnWith } from './first-page.ts';
+import { firstPage } from './first-page.ts';
 
 export const backups = defineResource({
   name: 'backups',
@@ -22,6 +23,6 @@ function newest({ api, signal }: Reading, service?: string): Promise<Record<stri
     'backups',
     (query) => api.listBackups({ ...query, order: 'desc', ...(service && { service_id: service }) }, { signal }),
     backupRow,
-    goOnWith('list_backups', service),
+    (cursor) => goOnWith('list_backups', cursor, service),
   );
 }

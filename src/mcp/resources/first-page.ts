@@ -1,6 +1,5 @@
 import type { Page } from '../../contract/pages.ts';
 import { listPage, type Row } from '../list-page.ts';
-import { quoteText } from '../untrusted-text.ts';
 
 /** The first page of a list, as data. `more` says how to get the rest: by a tool, since a resource takes no cursor. */
 export async function firstPage<T>(
@@ -15,10 +14,4 @@ export async function firstPage<T>(
     count,
     next: next_cursor === undefined ? undefined : more(next_cursor),
   };
-}
-
-/** Of a tool that goes on at a cursor. */
-export function goOnWith(tool: string, service?: string): (cursor: string) => string {
-  const scope = service === undefined ? '' : `service "${quoteText(service, 80)}" and `;
-  return (cursor) => `For more call ${tool} with ${scope}cursor "${cursor}".`;
 }

@@ -1,6 +1,7 @@
+import { goOnWith } from '../list-page.ts';
 import { restoreRow } from '../rows.ts';
 import { defineResource } from './define-resource.ts';
-import { firstPage, goOnWith } from './first-page.ts';
+import { firstPage } from './first-page.ts';
 
 export const restores = defineResource({
   name: 'restores',
@@ -11,6 +12,6 @@ export const restores = defineResource({
       'restores',
       (query) => api.listRestores({ ...query, order: 'desc' }, { signal }),
       restoreRow,
-      goOnWith('list_restores'),
+      (cursor) => goOnWith('list_restores', cursor),
     ),
 });

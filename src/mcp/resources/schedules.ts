@@ -1,6 +1,7 @@
+import { goOnWith } from '../list-page.ts';
 import { scheduleRowInWords } from '../schedule/words.ts';
 import { defineResource } from './define-resource.ts';
-import { firstPage, goOnWith } from './first-page.ts';
+import { firstPage } from './first-page.ts';
 
 export const schedules = defineResource({
   name: 'schedules',
@@ -11,6 +12,6 @@ export const schedules = defineResource({
       'schedules',
       (query) => api.listSchedules({ ...query, order: 'desc' }, { signal }),
       (schedule) => scheduleRowInWords(schedule, 1),
-      goOnWith('list_schedules'),
+      (cursor) => goOnWith('list_schedules', cursor),
     ),
 });

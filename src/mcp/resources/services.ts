@@ -1,7 +1,7 @@
-import { onePage } from '../list-page.ts';
+import { goOnWith, onePage } from '../list-page.ts';
 import { serviceRow } from '../rows.ts';
 import { defineResource } from './define-resource.ts';
-import { firstPage, goOnWith } from './first-page.ts';
+import { firstPage } from './first-page.ts';
 
 export const services = defineResource({
   name: 'services',
@@ -9,6 +9,11 @@ export const services = defineResource({
   description: 'The MariaDB services: status, version, place, last backup',
   async read({ api, signal }) {
     const items = await api.listServices({ signal });
-    return firstPage('services', async () => onePage(items), serviceRow, goOnWith('list_services'));
+    return firstPage(
+      'services',
+      async () => onePage(items),
+      serviceRow,
+      (cursor) => goOnWith('list_services', cursor),
+    );
   },
 });

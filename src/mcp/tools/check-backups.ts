@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { HealthReason, ServiceHealth } from '../../contract/service-health.ts';
+import { worstFirst } from '../../contract/verdict.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
-import { listArguments, listPage, onePage, type Row } from '../list-page.ts';
+import { goOnWith, listArguments, listPage, onePage, type Row } from '../list-page.ts';
 import { durationInWords, sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
-
-const severity = { critical: 0, warning: 1, ok: 2 } as const;
 
 /** Which tool mends what, for the worst reason of a service. */
 const mends: Partial<Record<string, (id: string) => string>> = {
@@ -32,7 +31,7 @@ export const checkBackups = defineTool({
   async run({ service, limit, cursor }, { api, signal }) {
     const only = service === undefined ? undefined : (await findService(api, service, signal)).id;
     const health = await api.getHealth(only, { signal });
-    const ordered = [...health.services].sort((a, b) => severity[a.verdict] - severity[b.verdict]);
+    const ordered = worstFirst(health.services);
     const page = await listPage(
       { limit, cursor },
       async () => onePage(ordered),
@@ -54,7 +53,7 @@ export const checkBackups = defineTool({
       warnings: page.warnings,
       next: [
         worst && nextFor(worst, api.daemon !== undefined),
-        page.next_cursor && `For more call check_backups with cursor "${page.next_cursor}".`,
+        page.next_cursor && goOnWith('check_backups', page.next_cursor),
       ]
         .filter(Boolean)
         .join(' '),

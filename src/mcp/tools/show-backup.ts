@@ -8,7 +8,7 @@ import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { backupForms, findOwnBackup } from '../find/backup.ts';
 import { findService } from '../find/service.ts';
-import { listArguments, listPage, type Row } from '../list-page.ts';
+import { goOnWith, listArguments, listPage, type Row } from '../list-page.ts';
 import { backupRow } from '../rows.ts';
 import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
@@ -78,7 +78,8 @@ export const showBackup = defineTool({
         count: page.count,
         next_cursor: page.next_cursor,
       },
-      next: page.next_cursor && `For more call show_backup with cursor "${page.next_cursor}".`,
+      warnings: page.warnings,
+      next: page.next_cursor && goOnWith('show_backup', page.next_cursor),
     };
   },
 });
@@ -105,7 +106,8 @@ async function holdersOf(
   return {
     text: [`${page.count} backups hold ${quoteText(table, 140)}:`, ...page.rows.map(({ text }) => text)],
     data: { backups: page.rows.map(({ data }) => data), count: page.count, next_cursor: page.next_cursor },
-    next: page.next_cursor && `For more call show_backup with cursor "${page.next_cursor}".`,
+    warnings: page.warnings,
+    next: page.next_cursor && goOnWith('show_backup', page.next_cursor),
   };
 }
 

@@ -5,6 +5,7 @@ import { type Coverage, coverageOf, nextRunsOf } from '../apps/coverage.ts';
 import { timelineBackup } from '../apps/timeline-backups.ts';
 import type { Call } from '../context.ts';
 import { defineTool } from '../define-tool.ts';
+import { windowsInWords } from '../find/recovery-windows.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { listPage, onePage, type Row } from '../list-page.ts';
 import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
@@ -55,7 +56,7 @@ async function ofOne(serviceId: string, { api, signal }: Call): Promise<ToolAnsw
     at: moment(each.at),
     why: each.message && quoteText(each.message, 120),
   }));
-  const windows = windowsInWords(own);
+  const windows = windowsInWords(own?.windows ?? [], mostWindows);
   const runs = own === undefined ? [] : await nextRunsOf(own.health);
   const next = runs.slice(0, 5).map(({ type, at }) => ({ type, at: moment(at.getTime()) }));
   const label = serviceLabel({ id: serviceId, name: own?.health.service_name });
@@ -106,7 +107,7 @@ async function ofAll({ api, signal }: Call): Promise<ToolAnswer> {
 function serviceRow(coverage: Coverage): Row {
   const { service_id, service_name, verdict, last_good, failing } = coverage.health;
   const [newest] = [...last_good].sort((a, b) => a.age_seconds - b.age_seconds);
-  const window = windowsInWords(coverage).at(-1);
+  const [window] = windowsInWords(coverage.windows, 1);
   const data = {
     id: service_id,
     name: service_name && quoteText(service_name, 60),
@@ -126,13 +127,6 @@ function serviceRow(coverage: Coverage): Row {
     data,
     text: `- ${serviceLabel({ id: service_id, name: service_name })}: ${said.filter(Boolean).join(' · ')}`,
   };
-}
-
-function windowsInWords(coverage: Coverage | undefined): { from: string; to: string }[] {
-  return (coverage?.windows ?? []).slice(-mostWindows).map(({ from, to }) => ({
-    from: timeInWords(from) ?? 'an unknown moment',
-    to: timeInWords(to) ?? 'now',
-  }));
 }
 
 function moment(ms: number | undefined): string | undefined {
