@@ -1,25 +1,11 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { BackupApi } from '../../src/client/backup-api.ts';
-import { openBackupApi } from '../../src/client/open.ts';
-import { readSettings } from '../../src/client/settings.ts';
-import { type CloudDouble, type CloudDoubleOptions, startCloudDouble } from '../doubles/cloud.ts';
+import { cloudOf } from '../doubles/cloud-api.ts';
 import { printedBackupId } from '../doubles/cloud-state.ts';
 import { failure } from '../failure.ts';
 
 const orders = 'dbtgf28044362';
 const revisions = ['early', 'new'] as const;
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0)) await each.close();
-});
-
-async function cloudOf(options: CloudDoubleOptions = {}): Promise<{ cloud: CloudDouble; api: BackupApi }> {
-  const cloud = await startCloudDouble({ advance: false, ...options });
-  const api = openBackupApi(readSettings({ HOME: '/nowhere', SKYSQL_API_KEY: cloud.key, SKYSQL_API_URL: cloud.url }));
-  open.push(api, cloud);
-  return { cloud, api };
-}
-
 const backup = { backup_type: 'full', schedule: 'once', service_id: orders } as const;
 const calls: [string, RegExp | undefined, (api: BackupApi) => Promise<unknown>][] = [
   ['creating a backup or a schedule', /Administrator role/, (api) => api.createSchedule(backup)],
@@ -225,8 +211,7 @@ describe('slow and broken answers', () => {
     'a redirect (%d) is not followed, and the key goes nowhere else',
     async (status) => {
       const { api, cloud } = await cloudOf();
-      const elsewhere = await startCloudDouble();
-      open.push(elsewhere);
+      const { cloud: elsewhere } = await cloudOf();
       cloud.fault({ status, location: `${elsewhere.url}/provisioning/v1/services`, times: 2 });
       expect(await failure(api.listServices())).toMatchObject({ code: 'bad_answer', retryable: false });
       const error = await failure(api.setPower(orders, true));

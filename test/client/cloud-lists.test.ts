@@ -1,25 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BackupApi } from '../../src/client/backup-api.ts';
-import { openBackupApi } from '../../src/client/open.ts';
-import { readSettings } from '../../src/client/settings.ts';
-import { type CloudDouble, type CloudDoubleOptions, startCloudDouble } from '../doubles/cloud.ts';
+import { cloudOf } from '../doubles/cloud-api.ts';
 import type { CloudBackup, CloudState } from '../doubles/cloud-state.ts';
 
 const service = 'dbtgf28216706';
 const lists = /^\/skybackup\/v1\/backups$/;
 const revisions = ['early', 'new'] as const;
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0)) await each.close();
-});
-
-async function cloudOf(options: CloudDoubleOptions): Promise<{ cloud: CloudDouble; api: BackupApi }> {
-  const cloud = await startCloudDouble({ advance: false, ...options });
-  const api = openBackupApi(readSettings({ HOME: '/nowhere', SKYSQL_API_KEY: cloud.key, SKYSQL_API_URL: cloud.url }));
-  open.push(api, cloud);
-  return { cloud, api };
-}
-
 /** Backup `n`, taken `n` minutes into 2026. */
 function backup(n: number, of = service): CloudBackup {
   const at = new Date(Date.UTC(2026, 0, 1, 0, n)).toISOString().slice(0, 19);

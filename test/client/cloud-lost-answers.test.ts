@@ -1,8 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { BackupApi } from '../../src/client/backup-api.ts';
-import { openBackupApi } from '../../src/client/open.ts';
-import { readSettings } from '../../src/client/settings.ts';
-import { type CloudDouble, type CloudDoubleOptions, startCloudDouble } from '../doubles/cloud.ts';
+import { describe, expect, it } from 'vitest';
+import type { CloudDouble } from '../doubles/cloud.ts';
+import { cloudOf } from '../doubles/cloud-api.ts';
 import { newRestore, printedBackupId } from '../doubles/cloud-state.ts';
 import { failure } from '../failure.ts';
 
@@ -10,17 +8,6 @@ const orders = 'dbtgf28044362';
 const restore = { service_id: orders, backup_id: printedBackupId };
 const backup = { backup_type: 'full', schedule: 'once', service_id: orders } as const;
 const revisions = ['early', 'new'] as const;
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0)) await each.close();
-});
-
-async function cloudOf(options: CloudDoubleOptions = {}): Promise<{ cloud: CloudDouble; api: BackupApi }> {
-  const cloud = await startCloudDouble({ advance: false, ...options });
-  const api = openBackupApi(readSettings({ HOME: '/nowhere', SKYSQL_API_KEY: cloud.key, SKYSQL_API_URL: cloud.url }));
-  open.push(api, cloud);
-  return { cloud, api };
-}
 const posts = ({ requests }: CloudDouble): number => requests.filter(({ method }) => method === 'POST').length;
 
 /** Every way to lose an answer of what was carried out. */

@@ -87,9 +87,9 @@ const bucket = 'gs://sky-syst0000-backup-us-84e9d84ecf265a/orgpxw1x';
 export function printedState(): CloudState {
   return {
     services: [
-      service('dbtgf28044362', 'orders', 'gcp', 'us-central1'),
-      service('dbtgf28216706', 'tx-filip-mdb-ms', 'gcp', 'us-central1'),
-      service('dbpgf17106534', 'reports', 'aws', 'us-west-2'),
+      cloudService('dbtgf28044362', 'orders', 'gcp', 'us-central1'),
+      cloudService('dbtgf28216706', 'tx-filip-mdb-ms', 'gcp', 'us-central1'),
+      cloudService('dbpgf17106534', 'reports', 'aws', 'us-west-2'),
     ],
     backups: [
       {
@@ -183,7 +183,8 @@ export function now({ skewMs }: Pick<CloudState, 'skewMs'>): string {
   return `${new Date(Date.now() + skewMs).toISOString().slice(0, 19)}Z`;
 }
 
-function service(id: string, name: string, provider: Cloud, region: string): CloudService {
+/** A service as the cloud makes them, running. */
+export function cloudService(id: string, name: string, provider: Cloud, region: string): CloudService {
   return {
     id,
     name,

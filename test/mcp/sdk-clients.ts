@@ -85,26 +85,10 @@ export const sdkClients = {
 export type SdkClientName = keyof typeof sdkClients;
 export const sdkClientNames = Object.keys(sdkClients) as SdkClientName[];
 
-async function v1(server: Server, elicit: ((message: string) => ElicitAnswer) | undefined): Promise<SdkClient> {
-  const client = new ClientV1(me, { capabilities: elicit ? { elicitation: {} } : {} });
-  if (elicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params.message));
-  const updates: string[] = [];
-  client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updates.push(params.uri));
-  const transport =
-    'url' in server
-      ? new HttpV1(new URL(server.url), { requestInit: { headers: server.headers ?? {} } })
-      : new TransportV1({ ...server, stderr: 'ignore' });
-  // Its own types disagree about an optional member.
-  await client.connect(transport as AnyTransportV1);
+/** What both libraries are asked for in the same words. */
+function sameInBoth(client: ClientV1 | ClientV2): Omit<SdkClient, 'call' | 'updates' | 'subscribe'> {
   return {
     tools: async () => z.array(ListedTool).parse((await client.listTools()).tools),
-    call: async (name, args, onProgress, signal) =>
-      Called.parse(
-        await client.callTool({ name, arguments: args }, undefined, {
-          ...(onProgress && { onprogress: ({ message }) => onProgress(message ?? '') }),
-          ...(signal && { signal }),
-        }),
-      ),
     read: async (uri) => Contents.parse(await client.readResource({ uri })).contents[0]?.text ?? '',
     resources: async () => Listed.parse((await client.listResources()).resources),
     prompts: async () => z.array(ListedPrompt).parse((await client.listPrompts()).prompts),
@@ -122,13 +106,36 @@ async function v1(server: Server, elicit: ((message: string) => ElicitAnswer) | 
       ).completion.values,
     complete: async (value) =>
       (await client.complete({ ref: template, argument: { name: 'service_id', value } })).completion.values,
+    instructions: () => client.getInstructions(),
+    close: () => client.close(),
+  };
+}
+
+async function v1(server: Server, elicit: ((message: string) => ElicitAnswer) | undefined): Promise<SdkClient> {
+  const client = new ClientV1(me, { capabilities: elicit ? { elicitation: {} } : {} });
+  if (elicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params.message));
+  const updates: string[] = [];
+  client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updates.push(params.uri));
+  const transport =
+    'url' in server
+      ? new HttpV1(new URL(server.url), { requestInit: { headers: server.headers ?? {} } })
+      : new TransportV1({ ...server, stderr: 'ignore' });
+  // Its own types disagree about an optional member.
+  await client.connect(transport as AnyTransportV1);
+  return {
+    ...sameInBoth(client),
+    call: async (name, args, onProgress, signal) =>
+      Called.parse(
+        await client.callTool({ name, arguments: args }, undefined, {
+          ...(onProgress && { onprogress: ({ message }) => onProgress(message ?? '') }),
+          ...(signal && { signal }),
+        }),
+      ),
     updates,
     subscribe: async (uri) => {
       await client.subscribeResource({ uri });
       return () => client.unsubscribeResource({ uri });
     },
-    instructions: () => client.getInstructions(),
-    close: () => client.close(),
   };
 }
 
@@ -150,7 +157,7 @@ async function v2(
       : new TransportV2({ ...server, stderr: 'ignore' }),
   );
   return {
-    tools: async () => z.array(ListedTool).parse((await client.listTools()).tools),
+    ...sameInBoth(client),
     call: async (name, args, onProgress, signal) =>
       Called.parse(
         await client.callTool(
@@ -158,23 +165,6 @@ async function v2(
           { ...(onProgress && { onprogress: ({ message }) => onProgress(message ?? '') }), ...(signal && { signal }) },
         ),
       ),
-    read: async (uri) => Contents.parse(await client.readResource({ uri })).contents[0]?.text ?? '',
-    resources: async () => Listed.parse((await client.listResources()).resources),
-    prompts: async () => z.array(ListedPrompt).parse((await client.listPrompts()).prompts),
-    prompt: async (name, args) =>
-      Messages.parse((await client.getPrompt({ name, arguments: args })).messages)
-        .map(({ content }) => content.text)
-        .join('\n'),
-    completePrompt: async (name, argument, value, chosen = {}) =>
-      (
-        await client.complete({
-          ref: { type: 'ref/prompt', name },
-          argument: { name: argument, value },
-          context: { arguments: chosen },
-        })
-      ).completion.values,
-    complete: async (value) =>
-      (await client.complete({ ref: template, argument: { name: 'service_id', value } })).completion.values,
     updates,
     subscribe: async (uri) => {
       if (mode !== undefined) {
@@ -184,7 +174,5 @@ async function v2(
       await client.subscribeResource({ uri });
       return () => client.unsubscribeResource({ uri });
     },
-    instructions: () => client.getInstructions(),
-    close: () => client.close(),
   };
 }

@@ -3,6 +3,7 @@ import {
   type CloudSchedule,
   type CloudService,
   type CloudState,
+  cloudService,
   printedState,
 } from '../../doubles/cloud-state.ts';
 
@@ -70,14 +71,14 @@ export function seededState(now: number): CloudState {
   return {
     ...printedState(),
     services: [
-      service(ids.orders, 'orders', 'gcp', 'us-central1'),
-      service(ids.billing, 'billing', 'aws', 'us-west-2'),
-      { ...service(ids.reports, 'reports', 'gcp', 'us-central1'), status: 'stopped', is_active: false },
-      service(ids.crm, 'crm', 'azure', 'westeurope'),
-      service(ids.stagingOne, 'staging', 'gcp', 'us-central1'),
-      service(ids.stagingTwo, 'staging', 'gcp', 'europe-west3'),
-      service(ids.analytics, 'analytics', 'gcp', 'us-central1'),
-      service(ids.spare, 'spare', 'gcp', 'us-central1'),
+      cloudService(ids.orders, 'orders', 'gcp', 'us-central1'),
+      cloudService(ids.billing, 'billing', 'aws', 'us-west-2'),
+      { ...cloudService(ids.reports, 'reports', 'gcp', 'us-central1'), status: 'stopped', is_active: false },
+      cloudService(ids.crm, 'crm', 'azure', 'westeurope'),
+      cloudService(ids.stagingOne, 'staging', 'gcp', 'us-central1'),
+      cloudService(ids.stagingTwo, 'staging', 'gcp', 'europe-west3'),
+      cloudService(ids.analytics, 'analytics', 'gcp', 'us-central1'),
+      cloudService(ids.spare, 'spare', 'gcp', 'us-central1'),
     ],
     backups: [
       backup(backupIds.ordersOld, 'full', now - 49 * hour),
@@ -114,24 +115,6 @@ export function seededState(now: number): CloudState {
     windows: [{ service_id: ids.orders, start_time: stamp(now - 72 * hour), end_time: stamp(now - hour / 4) }],
     nextScheduleId: 401,
     nextRestoreId: 51,
-  };
-}
-
-function service(id: string, name: string, provider: CloudService['provider'], region: string): CloudService {
-  return {
-    id,
-    name,
-    provider,
-    region,
-    topology: 'es-single',
-    version: '10.11.9-6-MariaDB-enterprise',
-    size: 'sky-2x8',
-    nodes: 1,
-    status: 'ready',
-    is_active: true,
-    fqdn: `${id}.sysp0000.db2.skysql.com`,
-    storage: 100,
-    created_on: 1_711_000_000,
   };
 }
 
