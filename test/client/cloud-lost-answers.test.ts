@@ -83,30 +83,22 @@ describe.each(revisions)('an answer of the %s revision that is lost', (revision)
     expect(await api.createRestore(restore)).toMatchObject({ id: 14 });
   });
 
-  it('of what was not carried out, the error says that nothing is to be seen, and nothing repeats it', async () => {
+  it("of what was not carried out, the error says that nothing is to be seen; another's of the same time is not taken for it", async () => {
     const { api, cloud } = await cloudOf({ revision });
-    await loseRestore(cloud, { reset: 'before' });
-    const error = await failure(api.createRestore(restore));
-    expect(error).toMatchObject({ code: 'unreachable', retryable: false, details: { may_be_done: true } });
-    expect(error.message).toContain('No new restore is to be seen');
-    cloud.fault({ method: 'POST', reset: 'before' });
-    expect((await failure(api.createSchedule(backup))).message).toContain('No new schedule is to be seen');
-    expect(cloud.state.restores).toHaveLength(1);
+    const others = newRestore(99, orders, `${'a'.repeat(32)}:${orders}:pod`, 'physical', '2026-01-01T00:00:00Z');
+    await loseRestore(cloud, { reset: 'before', before: () => cloud.state.restores.push(others) });
+    cloud.fault({ method: 'POST', path: '/skybackup/v1/backups/schedules', reset: 'before' });
+    // At once: each looks at its list for seconds.
+    const [started, asked] = await Promise.all([
+      failure(api.createRestore(restore)),
+      failure(api.createSchedule(backup)),
+    ]);
+    expect(started).toMatchObject({ code: 'unreachable', retryable: false, details: { may_be_done: true } });
+    expect(started.message).toContain('No new restore is to be seen');
+    expect(asked.message).toContain('No new schedule is to be seen');
+    expect(cloud.state.restores.filter(({ id }) => id !== 99)).toHaveLength(1);
     expect(cloud.state.schedules).toHaveLength(2);
     expect(posts(cloud)).toBe(revision === 'early' ? 3 : 2);
-  });
-
-  it("another's restore that comes at the same time is not taken for ours", async () => {
-    const { api, cloud } = await cloudOf({ revision });
-    await loseRestore(cloud, {
-      reset: 'before',
-      afterwards: undefined,
-      before: () =>
-        cloud.state.restores.push(
-          newRestore(99, orders, `${'a'.repeat(32)}:dbtgf28044362:pod`, 'physical', '2026-01-01T00:00:00Z'),
-        ),
-    });
-    expect((await failure(api.createRestore(restore))).details).toMatchObject({ may_be_done: true });
   });
 
   it('nothing is started where nobody could look for it afterwards', async () => {
