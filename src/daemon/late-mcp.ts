@@ -1,5 +1,5 @@
-import type { McpHttp } from '../mcp/http.ts';
-import type { DaemonMcpOptions, HttpCaller } from '../mcp/http-callers.ts';
+import type { DaemonMcpOptions, HttpCaller } from '../mcp/http/callers.ts';
+import type { McpHttp } from '../mcp/http/http.ts';
 
 /** MCP over HTTP, loaded by the first request for it: most daemons are asked by clients that bring an MCP server along. */
 export class LateMcp {
@@ -11,7 +11,7 @@ export class LateMcp {
   }
 
   async fetch(request: Request, caller: HttpCaller): Promise<Response> {
-    this.#loading ??= import('../mcp/http-callers.ts').then(({ daemonMcp }) => daemonMcp(this.#options));
+    this.#loading ??= import('../mcp/http/callers.ts').then(({ daemonMcp }) => daemonMcp(this.#options));
     return (await this.#loading).fetch(request, caller);
   }
 

@@ -4,7 +4,7 @@ import type { Home } from '../contract/home.ts';
 import type { Storage } from '../contract/storages.ts';
 import { type Engine, startEngine } from '../engine/engine.ts';
 import type { EngineLog } from '../engine/engine-context.ts';
-import type { GuardSettings } from '../mcp/http-callers.ts';
+import type { GuardSettings } from '../mcp/http/callers.ts';
 import { admitGroup, openSockets, removeSockets } from './agent-socket.ts';
 import { type AppOptions, createApp } from './app.ts';
 import { agentPeer, socketPeer } from './auth/principal.ts';

@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Provider } from '../client/backup-api.ts';
 import { errorTable, type SkybackupError, toSkybackupError } from '../contract/errors.ts';
-import type { AuditRecord } from './audit.ts';
+import type { AuditRecord } from './audit/audit.ts';
 import { outwardData, outwardText } from './outward.ts';
 
 /** What a tool says: in words and as data. Hosts drop one or the other, so each must be enough alone. */

@@ -13,7 +13,7 @@ import { SkybackupError } from '../contract/errors.ts';
 import { answerError, type ToolAnswer, toResult } from './answer.ts';
 import { type PageName, pageUri } from './apps/page-names.ts';
 import { showsApps } from './apps/shows-apps.ts';
-import { audit, clientName } from './audit.ts';
+import { audit, clientName } from './audit/audit.ts';
 import type { Call, GuardContext } from './context.ts';
 import { confirm } from './guard/confirm.ts';
 import { readAskState } from './guard/elicitation.ts';

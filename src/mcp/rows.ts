@@ -6,7 +6,7 @@ import type { Service } from '../contract/services.ts';
 import { classifyStatus } from '../contract/status.ts';
 import type { Storage } from '../contract/storages.ts';
 import { serviceLabel } from './find/service.ts';
-import type { Row } from './list-page.ts';
+import type { Row } from './lists/list-page.ts';
 import { outwardText } from './outward.ts';
 import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
 import { quoteText } from './untrusted-text.ts';

@@ -16,7 +16,7 @@ import { roles } from '../../src/daemon/auth/roles.ts';
 import { backupPrivileges } from '../../src/engine/mariadb/privileges.ts';
 import { isLatest } from '../../src/mcp/find/backup.ts';
 import { readMoment } from '../../src/mcp/find/moment.ts';
-import { sessionLimits } from '../../src/mcp/http-sessions.ts';
+import { sessionLimits } from '../../src/mcp/http/sessions.ts';
 import { allPrompts } from '../../src/mcp/prompts/all.ts';
 import { promptsInMarkdown, resourcesInMarkdown, settingsInMarkdown, toolsInMarkdown } from './tables.ts';
 

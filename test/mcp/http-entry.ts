@@ -4,9 +4,9 @@ import { checkHost } from '../../src/daemon/auth/host-check.ts';
 import { checkOrigin } from '../../src/daemon/auth/origin-check.ts';
 import { type Api, serializerCompiler, validatorCompiler } from '../../src/daemon/route-schemas.ts';
 import { mcpRoute } from '../../src/daemon/routes/mcp.ts';
-import { type McpHttp, mcpOverHttp } from '../../src/mcp/http.ts';
-import type { HttpCaller } from '../../src/mcp/http-callers.ts';
-import type { SessionLimits } from '../../src/mcp/http-sessions.ts';
+import type { HttpCaller } from '../../src/mcp/http/callers.ts';
+import { type McpHttp, mcpOverHttp } from '../../src/mcp/http/http.ts';
+import type { SessionLimits } from '../../src/mcp/http/sessions.ts';
 
 export interface HttpEntry {
   url: string;

@@ -1,6 +1,6 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SessionLimits } from '../../src/mcp/http-sessions.ts';
+import type { SessionLimits } from '../../src/mcp/http/sessions.ts';
 import { type HttpEntry, startHttpEntry } from './http-entry.ts';
 import { RawClient } from './raw-client.ts';
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { SkybackupError } from '../../contract/errors.ts';
-import type { HttpCaller } from '../../mcp/http-callers.ts';
+import type { HttpCaller } from '../../mcp/http/callers.ts';
 import type { AppOptions } from '../app.ts';
 import { keyOf, type Transport } from '../auth/principal.ts';
 import { hasRight, type Right } from '../auth/roles.ts';

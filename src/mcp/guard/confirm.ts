@@ -9,7 +9,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import type { Plan } from '../../contract/plans.ts';
 import { digestOf } from '../../plans/arguments-digest.ts';
 import { toResult } from '../answer.ts';
-import { clientName } from '../audit.ts';
+import { clientName } from '../audit/audit.ts';
 import type { Call, GuardContext } from '../context.ts';
 import { askInPage, canAskInPage } from './by-page.ts';
 import { type AskState, answerKey, askForm, canElicit, readAskState, typedField } from './elicitation.ts';

@@ -1,5 +1,5 @@
 import { findService } from '../find/service.ts';
-import { goOnWith } from '../list-page.ts';
+import { goOnWith } from '../lists/list-page.ts';
 import { backupRow } from '../rows.ts';
 import { defineResource, defineServiceResource, type Reading } from './define-resource.ts';
 import { firstPage } from './first-page.ts';

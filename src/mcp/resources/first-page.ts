@@ -1,5 +1,5 @@
 import type { Page } from '../../contract/pages.ts';
-import { listPage, type Row } from '../list-page.ts';
+import { listPage, type Row } from '../lists/list-page.ts';
 
 /** The first page of a list, as data. `more` says how to get the rest: by a tool, since a resource takes no cursor. */
 export async function firstPage<T>(

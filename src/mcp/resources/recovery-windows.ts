@@ -1,4 +1,4 @@
-import { onePage } from '../list-page.ts';
+import { onePage } from '../lists/list-page.ts';
 import { recoveryWindowRow } from '../rows.ts';
 import { defineResource } from './define-resource.ts';
 import { firstPage } from './first-page.ts';

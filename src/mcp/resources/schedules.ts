@@ -1,4 +1,4 @@
-import { goOnWith } from '../list-page.ts';
+import { goOnWith } from '../lists/list-page.ts';
 import { scheduleRowInWords } from '../schedule/words.ts';
 import { defineResource } from './define-resource.ts';
 import { firstPage } from './first-page.ts';

@@ -1,4 +1,4 @@
-import { goOnWith, onePage } from '../list-page.ts';
+import { goOnWith, onePage } from '../lists/list-page.ts';
 import { serviceRow } from '../rows.ts';
 import { defineResource } from './define-resource.ts';
 import { firstPage } from './first-page.ts';

@@ -1,5 +1,5 @@
 import type { Schedule } from '../../contract/schedules.ts';
-import type { Row } from '../list-page.ts';
+import type { Row } from '../lists/list-page.ts';
 import { scheduleRow } from '../rows.ts';
 import { timeInWords } from '../sizes-and-times.ts';
 

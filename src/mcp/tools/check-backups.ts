@@ -3,7 +3,7 @@ import type { HealthReason, ServiceHealth } from '../../contract/service-health.
 import { worstFirst } from '../../contract/verdict.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
-import { goOnWith, listArguments, listPage, onePage, type Row } from '../list-page.ts';
+import { goOnWith, listArguments, listPage, onePage, type Row } from '../lists/list-page.ts';
 import { durationInWords, sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { backupsSummary } from '../backups-summary.ts';
-import { defineList } from '../define-list.ts';
 import { backupForms, backupId, findBackup, isLatest } from '../find/backup.ts';
+import { backupsSummary } from '../lists/backups-summary.ts';
+import { defineList } from '../lists/define-list.ts';
 import { backupRow } from '../rows.ts';
 
 export const listBackups = defineList({

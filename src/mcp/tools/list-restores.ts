@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineList } from '../define-list.ts';
+import { defineList } from '../lists/define-list.ts';
 import { restoreRow } from '../rows.ts';
 
 export const listRestores = defineList({

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { countsInWords, tally } from '../counts.ts';
 import { defineTool } from '../define-tool.ts';
 import { knownWindows, windowsInWords } from '../find/recovery-windows.ts';
 import { findService } from '../find/service.ts';
-import { goOnWith, heading, listArguments, listPage, onePage } from '../list-page.ts';
+import { countsInWords, tally } from '../lists/counts.ts';
+import { goOnWith, heading, listArguments, listPage, onePage } from '../lists/list-page.ts';
 import { serviceRow } from '../rows.ts';
 
 const mostWindows = 5;

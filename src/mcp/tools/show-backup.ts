@@ -8,7 +8,7 @@ import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
 import { backupForms, findOwnBackup } from '../find/backup.ts';
 import { findService } from '../find/service.ts';
-import { goOnWith, listArguments, listPage, type Row } from '../list-page.ts';
+import { goOnWith, listArguments, listPage, type Row } from '../lists/list-page.ts';
 import { backupRow } from '../rows.ts';
 import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';

@@ -7,7 +7,7 @@ import type { Call } from '../context.ts';
 import { defineTool } from '../define-tool.ts';
 import { windowsInWords } from '../find/recovery-windows.ts';
 import { findService, serviceLabel } from '../find/service.ts';
-import { listPage, onePage, type Row } from '../list-page.ts';
+import { listPage, onePage, type Row } from '../lists/list-page.ts';
 import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
 

@@ -1,7 +1,7 @@
 import { createMcpHandler, isLegacyRequest, type McpServer, type ServerNotifier } from '@modelcontextprotocol/server';
-import { maxRequestBodySize, type SessionLimits, Sessions } from './http-sessions.ts';
-import { listeningOverHttp } from './resources/http-listening.ts';
-import type { ResourceWatch } from './resources/watch.ts';
+import { listeningOverHttp } from '../resources/http-listening.ts';
+import type { ResourceWatch } from '../resources/watch.ts';
+import { maxRequestBodySize, type SessionLimits, Sessions } from './sessions.ts';
 
 /** Streams on which newer clients wait for changes, all callers together. */
 const maxSubscriptions = 256;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { SkybackupError } from '../contract/errors.ts';
-import type { Page } from '../contract/pages.ts';
-import { quoteText } from './untrusted-text.ts';
+import { SkybackupError } from '../../contract/errors.ts';
+import type { Page } from '../../contract/pages.ts';
+import { quoteText } from '../untrusted-text.ts';
 
 /** One row of a list, for words and for data. */
 export interface Row {

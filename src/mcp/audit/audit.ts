@@ -1,9 +1,9 @@
 import { CLIENT_INFO_META_KEY, type McpServer, type ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import type { SkybackupError } from '../contract/errors.ts';
-import type { Plan } from '../contract/plans.ts';
+import type { SkybackupError } from '../../contract/errors.ts';
+import type { Plan } from '../../contract/plans.ts';
+import { outwardData, outwardText } from '../outward.ts';
 import { appendLine } from './audit-file.ts';
-import { outwardData, outwardText } from './outward.ts';
 
 const ClientInfo = z.looseObject({ name: z.string(), version: z.string().optional() });
 

@@ -1,14 +1,14 @@
-import type { BackupApi } from '../client/backup-api.ts';
-import { ownDaemonApi } from '../client/open.ts';
-import type { Settings } from '../client/settings.ts';
-import type { Home } from '../contract/home.ts';
-import type { McpContext } from './context.ts';
-import type { Operation } from './define-tool.ts';
-import { Askings } from './guard/askings.ts';
+import type { BackupApi } from '../../client/backup-api.ts';
+import { ownDaemonApi } from '../../client/open.ts';
+import type { Settings } from '../../client/settings.ts';
+import type { Home } from '../../contract/home.ts';
+import type { McpContext } from '../context.ts';
+import type { Operation } from '../define-tool.ts';
+import { Askings } from '../guard/askings.ts';
+import type { ResourceWatch } from '../resources/watch.ts';
+import { watchResources } from '../resources/watch-resources.ts';
+import { createServer } from '../server.ts';
 import { type McpHttp, mcpOverHttp } from './http.ts';
-import type { ResourceWatch } from './resources/watch.ts';
-import { watchResources } from './resources/watch-resources.ts';
-import { createServer } from './server.ts';
 
 /** Who asks over HTTP, as the daemon found out. */
 export interface HttpCaller {

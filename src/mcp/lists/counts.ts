@@ -1,4 +1,4 @@
-import { quoteText } from './untrusted-text.ts';
+import { quoteText } from '../untrusted-text.ts';
 
 /** How many there are of each word. */
 export type Counts = Record<string, number>;

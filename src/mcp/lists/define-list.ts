@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { BackupApi, Provider } from '../client/backup-api.ts';
-import type { BackupQuery } from '../contract/backups.ts';
-import type { Page } from '../contract/pages.ts';
+import type { BackupApi, Provider } from '../../client/backup-api.ts';
+import type { BackupQuery } from '../../contract/backups.ts';
+import type { Page } from '../../contract/pages.ts';
+import type { Call } from '../context.ts';
+import { defineTool, type Tool } from '../define-tool.ts';
+import { findService } from '../find/service.ts';
 import type { Summary } from './backups-summary.ts';
-import type { Call } from './context.ts';
-import { defineTool, type Tool } from './define-tool.ts';
-import { findService } from './find/service.ts';
 import { goOnWith, heading, listArguments, listPage, onePage, type Row } from './list-page.ts';
 
 interface ListDefinition<T, I> {

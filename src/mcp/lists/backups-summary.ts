@@ -1,10 +1,10 @@
-import type { BackupApi } from '../client/backup-api.ts';
-import { daemonBackupTypes } from '../contract/backup-types.ts';
-import type { Backup } from '../contract/backups.ts';
-import { storageBytes } from '../contract/either-revision.ts';
+import type { BackupApi } from '../../client/backup-api.ts';
+import { daemonBackupTypes } from '../../contract/backup-types.ts';
+import type { Backup } from '../../contract/backups.ts';
+import { storageBytes } from '../../contract/either-revision.ts';
+import { takenAt } from '../find/backup.ts';
+import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { type Counts, countsInWords, tally } from './counts.ts';
-import { takenAt } from './find/backup.ts';
-import { sizeInWords, timeInWords } from './sizes-and-times.ts';
 
 /** So many are read, and no more: what they do not tell is asked as counts, or told of them alone. */
 const mostRead = 100;
