@@ -153,6 +153,17 @@ describe('a restore by anyone but an administrator', () => {
     expect(codeOf(await answer(second))).toBe('plan_used');
   });
 
+  it('is nobody’s but its asker’s to void or to ask about, save for an administrator', async () => {
+    const plan = await planOf(requester);
+    const { nonce } = (await as(requester, 'POST', `/plans/${plan.id}/ask`)).body;
+    expect(codeOf(await as(otherRequester, 'POST', `/plans/${plan.id}/ask`))).toBe('forbidden');
+    const no = { reason: 'declined' };
+    expect(codeOf(await as(otherRequester, 'POST', `/plans/${plan.id}/decline`, no))).toBe('forbidden');
+    const yes = { channel: 'elicitation', typed_id: 'orders', nonce };
+    expect((await as(administrator, 'POST', `/plans/${plan.id}/approve`, yes)).body.status).toBe('approved');
+    expect((await as(administrator, 'POST', `/plans/${plan.id}/decline`, no)).body.status).toBe('declined');
+  });
+
   it("as an approver key must be another one than the asker's", async () => {
     const plan = await planOf(administrator);
     const approval = { channel: 'approver_key', typed_id: 'orders' };

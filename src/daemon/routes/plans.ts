@@ -3,6 +3,7 @@ import { SkybackupError } from '../../contract/errors.ts';
 import { Plan, PlanApproval, PlanRequest, PlansPage } from '../../contract/plans.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { demandForBucket, type Principal } from '../auth/principal.ts';
+import { hasRight } from '../auth/roles.ts';
 import { idOf, principalOf } from '../read-request.ts';
 import type { Api } from '../route-schemas.ts';
 
@@ -10,9 +11,23 @@ const base = '/skybackup/v1/plans';
 const Decline = z.strictObject({ reason: z.enum(['declined', 'cancelled']) });
 const Asking = z.strictObject({ nonce: z.string() });
 
+/** The principal that a plan was made for, behind what its program calls itself. */
+function askerOf({ requested_by }: Plan): string {
+  const [, asker = ''] = /(?:^|\()([a-z:0-9-]+)\)?$/.exec(requested_by) ?? [];
+  return asker;
+}
+
+/** Whoever may only ask has no say in the plans of others: by voiding them, or asking anew, it could keep every yes from counting. */
+function demandOwnPlan(plan: Plan, { id, role }: Principal): void {
+  if (hasRight(role, 'administer') || askerOf(plan) === id) return;
+  throw new SkybackupError('forbidden', `Plan ${plan.code} was made for someone else.`, {
+    hint: 'Only its asker or an administrator may decline it, or ask about it.',
+  });
+}
+
 /** What `strict` promises: the yes came with a key, and not with the one that asked, nor with one that this one made. */
 function demandOtherKey(engine: Engine, plan: Plan, { id }: Principal): void {
-  const [, asker = ''] = /(?:^|\()([a-z:0-9-]+)\)?$/.exec(plan.requested_by) ?? [];
+  const asker = askerOf(plan);
   const own = asker === id || (asker.startsWith('key:') && engine.keys.isMadeBy(id, asker));
   if (id.startsWith('key:') && asker !== '' && !own) return;
   throw new SkybackupError(
@@ -53,7 +68,10 @@ export function planRoutes(app: Api, engine: Engine): void {
       config: { right: 'request', action: 'Asking about a plan' },
       schema: { summary: 'The number that the coming answer must carry', response: { 200: Asking } },
     },
-    (request) => ({ nonce: engine.plans.ask(idOf(request)) }),
+    (request) => {
+      demandOwnPlan(engine.plans.get(idOf(request)), principalOf(request));
+      return { nonce: engine.plans.ask(idOf(request)) };
+    },
   );
 
   app.post(
@@ -80,6 +98,9 @@ export function planRoutes(app: Api, engine: Engine): void {
       config: { right: 'request', action: 'Declining a plan' },
       schema: { summary: 'Void a plan', body: Decline, response: { 200: Plan } },
     },
-    (request) => engine.plans.decline(idOf(request), request.body.reason),
+    (request) => {
+      demandOwnPlan(engine.plans.get(idOf(request)), principalOf(request));
+      return engine.plans.decline(idOf(request), request.body.reason);
+    },
   );
 }
