@@ -56,6 +56,15 @@ it('an import that ends early is told as one that left the service partly replac
   const wide = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop' AND TABLE_NAME = 'wide'";
   const gone = async (): Promise<boolean> => (await server.sql(wide)) === '0';
   await expect.poll(gone, { interval: 1, timeout: 30_000 }).toBe(true);
+  // A cancel there would leave half of it, which no person was asked about.
+  const jobId = Number(restore.data.job_id);
+  expect(await client.call('cancel_job', { job_id: jobId })).toMatchObject({
+    isError: true,
+    data: { error: { code: 'conflict', message: expect.stringContaining('partly replaced') } },
+  });
+  expect(await client.call('wait_for', { kind: 'job', id: jobId, timeout: 0 })).toMatchObject({
+    data: { outcome: 'in_progress' },
+  });
   await server.down(false);
   await server.up();
   const after = await client.call('wait_for', restore.data.wait_for as Record<string, unknown>);

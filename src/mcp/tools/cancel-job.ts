@@ -26,6 +26,9 @@ export const cancelJob = defineTool({
         data: { job_id, service_id, status: quoteText(before.status), message: jobInWords(before) },
       };
     }
+    const { restore_id } = before;
+    if (restore_id !== undefined && (await api.getRestore(restore_id, { signal })).import === 'begun')
+      throw importRuns(job_id, service_id);
     const job = await daemon.cancelJob(job_id, { signal });
     const wait = { kind: 'job', id: job_id };
     return {
@@ -35,3 +38,15 @@ export const cancelJob = defineTool({
     };
   },
 });
+
+/** Half of an import is worse than none or all of it, and no plan has asked a person for that. */
+function importRuns(jobId: number, serviceId: string): SkybackupError {
+  return new SkybackupError(
+    'conflict',
+    `Job ${jobId} is importing a dump into ${serviceId}: stopped now, ${serviceId} would be left partly replaced. It goes on.`,
+    {
+      hint: `Call wait_for with {"kind":"job","id":${jobId}}: afterwards its safety dump can be restored, to go back.`,
+      retryable: false,
+    },
+  );
+}
