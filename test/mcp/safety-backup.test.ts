@@ -105,6 +105,7 @@ describe('what counts as a safety backup', () => {
     ['an incremental', own({ type: 'incremental' })],
     ['binary logs', own({ type: 'binarylog' })],
     ['one from the future', own({}, -90)],
+    ['one from a future within the hour', own({}, -30)],
   ])('%s does not', async (_, backup) => {
     cloud.state.backups.push(backup);
     const client = await start('modern');
@@ -119,6 +120,23 @@ describe('what counts as a safety backup', () => {
     cloud.state.backups.push(own({ type }, 59));
     const asking = await (await start('modern')).ask('restore_backup', restore);
     expect(asking.message).toContain('Undo: Restore the safety backup ');
+  });
+
+  it('one of another service does not, even where the cloud lists it as the target’s', async () => {
+    cloud.state.backups.push(ownBackup('dbtgf28216706'));
+    const all = await fetch(`${cloud.url}/skybackup/v1/backups`, { headers: { 'x-api-key': cloud.key } });
+    cloud.fault({ path: '/skybackup/v1/backups', times: 99, body: await all.text() });
+    expect(await (await start('modern')).call('restore_backup', restore)).toMatchObject({
+      isError: true,
+      data: { error: { code: 'safety_backup_first' } },
+    });
+  });
+
+  it('a fresh one does beside one from the future', async () => {
+    const fresh = own({}, 10);
+    cloud.state.backups.push(fresh, own({}, -90));
+    const asking = await (await start('modern')).ask('restore_backup', restore);
+    expect(asking.message).toContain(`Undo: Restore the safety backup ${fresh.id}`);
   });
 
   it('the backup that is restored is no way back, and the plan says so', async () => {

@@ -47,7 +47,10 @@ async function scheduleFacts(api: BackupApi, request: PlannedRequest, signal: Ab
   const { service_id, type, suspended = false } = schedule;
   const service = await api.getService(service_id, { signal });
   const { items } = await api.listSchedules({ service_id, page_size: 100 }, { signal });
-  const others = items.filter((other) => other.id !== schedule.id && other.schedule !== 'once' && !other.suspended);
+  const others = items.filter(
+    (other) =>
+      other.service_id === service_id && other.id !== schedule.id && other.schedule !== 'once' && !other.suspended,
+  );
   const { words } = await scheduleInWords(schedule.schedule, 1);
   const what = `schedule ${schedule.id} of service ${serviceLabel(service)}: ${quoteText(type)}, ${words}`;
   const lost =

@@ -24,7 +24,9 @@ export async function cloudRestoreFacts(
   const target = await api.getService(String(args.service_id), { signal });
   const backup = isBackupId(id) ? await api.getBackup(id, { signal }) : undefined;
   const query = { service_id: target.id, order: 'desc', page_size: 100 } as const;
-  const own = (await api.listBackups(query, { signal })).items.sort((a, b) => takenAt(b) - takenAt(a));
+  const listed = (await api.listBackups(query, { signal })).items;
+  // Another service's backup is no way back, even from a cloud that lists it here.
+  const own = listed.filter((each) => each.service_id === target.id).sort((a, b) => takenAt(b) - takenAt(a));
   const restores = (await api.listRestores({ service_id: target.id, order: 'desc', page_size: 100 }, { signal })).items;
   const running = restores
     .filter(({ status }) => classifyStatus(status) === 'in_progress')

@@ -9,27 +9,28 @@ import { quoteText } from '../untrusted-text.ts';
 
 /** The way back from a restore that the cloud cannot undo: a backup of the target itself, not older than this. */
 const freshMs = 60 * 60_000;
+/** Clocks of one cloud differ by a little. */
+const slackMs = 5 * 60_000;
 /** What can be restored by itself. */
 const wholeTypes = ['full', 'dump', 'snapshot'];
 
-/**
- * The newest whole backup among a service's own, if it is fresh by the cloud's own clock; one from its future is of a clock that
- * nobody can trust.
- */
+/** The newest whole backup among a service's own, if it is fresh by the cloud's own clock. */
 export function safetyBackupOf(own: readonly Backup[], now: Date): Backup | undefined {
-  const newest = newestWhole(own);
-  return newest !== undefined && Math.abs(now.getTime() - takenAt(newest)) <= freshMs ? newest : undefined;
+  const newest = newestWhole(own, now);
+  return newest !== undefined && now.getTime() - takenAt(newest) <= freshMs ? newest : undefined;
 }
 
-function newestWhole(own: readonly Backup[]): Backup | undefined {
+/** One from the cloud's future is of a clock that nobody can trust: it may be days old, and must not hide a fresh one either. */
+function newestWhole(own: readonly Backup[], now: Date): Backup | undefined {
   return own
     .filter(({ status, type }) => classifyStatus(status) === 'done' && wholeTypes.includes(type))
+    .filter((backup) => takenAt(backup) <= now.getTime() + slackMs)
     .sort((a, b) => takenAt(b) - takenAt(a))[0];
 }
 
 /** Said instead of a plan: what comes first, and how a person decides otherwise. Nothing is changed and nothing is kept. */
 export function safetyBackupFirst(target: Service, own: readonly Backup[], now: Date): SkybackupError {
-  const newest = newestWhole(own);
+  const newest = newestWhole(own, now);
   const has =
     newest === undefined
       ? 'it has none'
