@@ -302,6 +302,19 @@ describe('SKYBACKUP_SERVICES', () => {
     expect(completed.result).toMatchObject({ completion: { values: ['dbtgf28044362'] } });
   });
 
+  it('hides them too where the cloud lists the schedules of all, whoever is named', async () => {
+    const { cloud, client } = await start({}, { SKYBACKUP_SERVICES: hidden });
+    const orders = 'dbtgf28044362';
+    const path = '/skybackup/v1/backups/schedules';
+    const headers = { 'x-api-key': cloud.key };
+    const body = await (await fetch(`${cloud.url}${path}?service_id=${orders}`, { headers })).text();
+    expect(body).toContain(orders);
+    cloud.fault({ path, times: 99, body });
+    const reply = await client.call('list_schedules', {});
+    expect(reply).toMatchObject({ isError: false, data: { schedules: [] } });
+    expect(JSON.stringify(reply)).not.toContain(orders);
+  });
+
   it('a hidden id answers exactly like one that does not exist', async () => {
     const { client } = await start({ advance: false }, { SKYBACKUP_SERVICES: 'dbtgf28044362' });
     const alike: [string, Record<string, unknown>, Record<string, unknown>][] = [

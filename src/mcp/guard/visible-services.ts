@@ -33,29 +33,34 @@ function onlyServices(api: BackupApi, visible: readonly string[]): BackupApi {
     });
   }
   /** Hidden and unknown end in the same words. */
-  async function own<T extends { service_id: string }>(
-    thing: string,
-    id: string | number,
-    get: Promise<T>,
-  ): Promise<T> {
+  async function own<T extends Owned>(thing: string, id: string | number, get: Promise<T>): Promise<T> {
     const it = await found(get);
     if (it === undefined || !sees(it.service_id)) throw missing(thing, id);
     return it;
   }
   /** Asked service by service, because a count over all of them would count the hidden ones. */
-  async function pageOf<T>(query: Paged, list: ListPart<T>, newestFirst: (a: T, b: T) => number): Promise<Page<T>> {
+  async function pageOf<T extends Owned>(
+    query: Paged,
+    list: ListPart<T>,
+    newestFirst: (a: T, b: T) => number,
+  ): Promise<Page<T>> {
     const { page = 1, page_size: size = 100, service_id, order = 'desc' } = query;
     if (service_id !== undefined) need(service_id);
     const [only, ...others] = service_id === undefined ? visible : [service_id];
     if (only === undefined) return { items: [], count: 0, pages: 1 };
-    if (others.length === 0) return list({ service_id: only, page, page_size: size, order });
+    // Whose lists know no services answers with all there is.
+    const ofOne = async (part: Parameters<ListPart<T>>[0]): Promise<Page<T>> => {
+      const { items, ...rest } = await list(part);
+      return { ...rest, items: items.filter((item) => item.service_id === part.service_id) };
+    };
+    if (others.length === 0) return ofOne({ service_id: only, page, page_size: size, order });
     const all: T[] = [];
     let count = 0;
     for (const id of [only, ...others]) {
       // What stands behind so many of its own cannot come within so many of all.
       let left = page * size;
       for (let at = 1, pages = 1; at <= pages && left > 0; at += 1) {
-        const part = await list({ service_id: id, page: at, page_size: 100, order });
+        const part = await ofOne({ service_id: id, page: at, page_size: 100, order });
         if (at === 1) count += part.count;
         all.push(...part.items);
         left -= part.items.length;
@@ -188,10 +193,14 @@ type ListPart<T> = (part: {
   order: 'asc' | 'desc';
 }) => Promise<Page<T>>;
 
+interface Owned {
+  service_id: string;
+}
+
 interface Sight {
   need(serviceId: string): void;
-  own<T extends { service_id: string }>(thing: string, id: string | number, get: Promise<T>): Promise<T>;
-  pageOf<T>(query: Paged, list: ListPart<T>, newestFirst: (a: T, b: T) => number): Promise<Page<T>>;
+  own<T extends Owned>(thing: string, id: string | number, get: Promise<T>): Promise<T>;
+  pageOf<T extends Owned>(query: Paged, list: ListPart<T>, newestFirst: (a: T, b: T) => number): Promise<Page<T>>;
   getBackup: BackupApi['getBackup'];
 }
 
