@@ -124,6 +124,22 @@ describe.each(eras)('approval in pages (%s)', (era) => {
     store.close();
   });
 
+  it('of a plan for a hidden service does not exist, nor does its no', async () => {
+    const { code, nonce } = await plan(await start(era, on));
+    const elsewhere = await start(era, { ...on, SKYBACKUP_SERVICES: 'dbtgf28216706' });
+    const typed_id = '215';
+    for (const [tool, more] of [
+      ['approve_plan', { nonce, typed_id }],
+      ['approve_plan', { nonce, typed_id: 'wrong' }],
+      ['decline_plan', {}],
+    ] as const) {
+      const hidden = await elsewhere.call(tool, { code, ...more });
+      const unknown = await elsewhere.call(tool, { code: 'ABCD-EFGH', ...more });
+      expect(hidden).toMatchObject({ isError: true, data: { error: { code: 'plan_expired' } } });
+      expect(hidden).toEqual(unknown);
+    }
+  });
+
   it('is void after a no', async () => {
     const client = await start(era, on);
     const { code, nonce } = await plan(client);

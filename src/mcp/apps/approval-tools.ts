@@ -10,11 +10,16 @@ const code = z.string().max(100).describe('Of the plan');
  * How the page of a plan says yes or no for the person in front of it. Hosts keep these from models; as that is all that keeps
  * them, a yes also needs the nonce that reached the page alone. Approving only marks: the tool called again carries out.
  */
-export function approvalTools({ planner, askings }: Pick<GuardContext, 'planner' | 'askings'>): Tool[] {
+export function approvalTools({
+  planner,
+  askings,
+  settings: { services },
+}: Pick<GuardContext, 'planner' | 'askings' | 'settings'>): Tool[] {
   async function need(of: string) {
     const found = await planner.get(of);
+    const isVisible = found !== undefined && (services?.includes(found.facts.service_id) ?? true);
     // The plan's id is the token of another channel: here only the code names it.
-    if (found?.code === of.trim().toUpperCase()) return found;
+    if (isVisible && found.code === of.trim().toUpperCase()) return found;
     throw new SkybackupError('plan_expired', 'There is no such plan any more: nothing was approved.');
   }
 
