@@ -1,5 +1,6 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { HttpCaller } from '../../src/mcp/http/callers.ts';
 import type { SessionLimits } from '../../src/mcp/http/sessions.ts';
 import { type HttpEntry, startHttpEntry } from './http-entry.ts';
 import { RawClient } from './raw-client.ts';
@@ -135,6 +136,56 @@ describe('the number of sessions', () => {
     expect(sessions()).toBe(3);
     expect(await status(first.http?.session, 'ann')).toBe(200);
     expect(await status(undefined, 'bob')).toBe(503);
+  });
+});
+
+describe('streams of changes', () => {
+  const listening = (signal: AbortSignal) => ({
+    method: 'POST',
+    signal,
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'subscriptions/listen',
+    },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'subscriptions/listen',
+      params: {
+        notifications: { toolsListChanged: true },
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      },
+    }),
+  });
+  const caller = (principal: string): HttpCaller => ({
+    principal,
+    key: undefined,
+    socket: '',
+    operations: [],
+    mayApprove: false,
+  });
+
+  it('of one principal are limited, so that all others have theirs', async () => {
+    const { http } = await serve();
+    const { signal } = new AbortController();
+    const listen = (who: string) => http.fetch(new Request('http://x/mcp', listening(signal)), caller(who));
+    const all = await Promise.all(Array.from({ length: 300 }, () => listen('ann')));
+    expect(all.filter((answer) => answer.status === 200)).toHaveLength(32);
+    expect(all.filter((answer) => answer.status === 429)).toHaveLength(268);
+    expect((await listen('bob')).headers.get('content-type')).toBe('text/event-stream');
+  });
+
+  it('of clients that went away before they began count no more', async () => {
+    const { http } = await serve();
+    const listen = (signal: AbortSignal) => http.fetch(new Request('http://x/mcp', listening(signal)), caller('ann'));
+    for (let n = 0; n < 300; n += 1) await listen(AbortSignal.abort()).catch(() => undefined);
+    expect((await listen(new AbortController().signal)).headers.get('content-type')).toBe('text/event-stream');
   });
 });
 

@@ -3,8 +3,9 @@ import { listeningOverHttp } from '../resources/http-listening.ts';
 import type { ResourceWatch } from '../resources/watch.ts';
 import { maxRequestBodySize, type SessionLimits, Sessions } from './sessions.ts';
 
-/** Streams on which newer clients wait for changes, all callers together. */
+/** Streams on which newer clients wait for changes, all callers together, and of one. */
 const maxSubscriptions = 256;
+const maxSubscriptionsOfOne = 32;
 
 export interface McpHttp<Caller> {
   /** Answers one request. Who asks was found out before; `request.signal` ends when its connection does. */
@@ -39,8 +40,8 @@ export function mcpOverHttp<Caller extends { readonly principal: string }>(
   const onError = options.onError ?? (() => undefined);
   const sessions = new Sessions(options.sessions, onError);
   const callers = new WeakMap<Request, Caller>();
-  /** What ends the exchanges of a principal that are open. */
-  const open = new Map<string, Set<AbortController>>();
+  /** What ends the exchanges of a principal that are open, and whether each is a stream of changes. */
+  const open = new Map<string, Map<AbortController, boolean>>();
   const modern = createMcpHandler(
     ({ requestInfo }) => {
       const caller = requestInfo && callers.get(requestInfo);
@@ -52,15 +53,21 @@ export function mcpOverHttp<Caller extends { readonly principal: string }>(
   );
 
   /** A newer client cancels by closing its exchange, and a principal whose key was revoked loses its open ones. */
-  function exchange(request: Request, caller: Caller): Promise<Response> {
+  async function exchange(request: Request, caller: Caller): Promise<Response> {
     const own = new AbortController();
-    const ofCaller = open.get(caller.principal) ?? new Set();
-    open.set(caller.principal, ofCaller.add(own));
-    request.signal.addEventListener('abort', () => {
+    const ofCaller = open.get(caller.principal) ?? new Map<AbortController, boolean>();
+    // The SDK refuses a body that asks for another method than this.
+    const listens = request.headers.get('mcp-method') === 'subscriptions/listen';
+    if (listens && [...ofCaller.values()].filter(Boolean).length >= maxSubscriptionsOfOne) return tooManyStreams();
+    open.set(caller.principal, ofCaller.set(own, listens));
+    const end = (): void => {
       ofCaller.delete(own);
-      if (ofCaller.size === 0) open.delete(caller.principal);
+      if (ofCaller.size === 0 && open.get(caller.principal) === ofCaller) open.delete(caller.principal);
       own.abort();
-    });
+    };
+    request.signal.addEventListener('abort', end, { once: true });
+    // Whoever went away before this would never end it.
+    if (request.signal.aborted) end();
     const bound = new Request(request, { signal: own.signal });
     callers.set(bound, caller);
     const watch = options.watchOf?.(caller);
@@ -75,11 +82,17 @@ export function mcpOverHttp<Caller extends { readonly principal: string }>(
       return sessions.fetch(request, caller.principal, () => createServer(caller, 'legacy'));
     },
     async forget(principal) {
-      for (const exchange of open.get(principal) ?? []) exchange.abort();
+      for (const exchange of open.get(principal)?.keys() ?? []) exchange.abort();
       await sessions.forget(principal);
     },
     async close() {
       await Promise.all([modern.close(), sessions.close()]);
     },
   };
+}
+
+/** So that no key takes the streams of all others. */
+function tooManyStreams(): Response {
+  const message = `This key has ${maxSubscriptionsOfOne} streams of changes open, as many as it may: end one first.`;
+  return Response.json({ jsonrpc: '2.0', error: { code: -32000, message }, id: null }, { status: 429 });
 }
