@@ -12,6 +12,8 @@ export interface McpContext {
   version: string;
   /** The kinds of tools that the caller's rights reach; others do not exist for it. Default: all. */
   operations?: readonly Operation[];
+  /** Who asks, as the daemon that serves it has proven; a process that a host spawned cannot tell. */
+  principal?: string;
   /** Questions put to people, where they outlive the server or its transport must see them: whoever brings them closes them. */
   askings?: Askings;
   /** Looks for changes while somebody wants to be told of them; without it nobody can. */

@@ -184,7 +184,8 @@ async function carryOut<I extends z.ZodObject, E>(
   const now = new Date((tool.effect && readAskState(ctx)?.asked) ?? Date.now());
   const call: Call = { api, settings, signal, now, progress: progressOf(ctx), planId: undefined };
   const client = clientName(ctx, server);
-  const record = tool.operation === 'read' ? undefined : audit(settings.home.mcpAudit, tool.name, client);
+  const record =
+    tool.operation === 'read' ? undefined : audit(settings.home.mcpAudit, tool.name, client, context.principal);
   let exact: E | undefined;
   try {
     record?.about(withoutToken(raw));

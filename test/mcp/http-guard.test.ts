@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { takeBackup } from '../daemon/managed-scene.ts';
 import { type HttpDaemon, startHttpDaemon } from './http-daemon.ts';
@@ -44,9 +45,13 @@ describe.each(eras)('a person is asked over HTTP (%s)', (era) => {
     const client = await http.client(era);
     const asking = await client.ask('delete_schedule', { id: schedule });
     expect(await http.has(schedule)).toBe(true);
-    expect((await openPlan())?.requested_by).toMatch(/key:/);
+    const asker = /key:\w+/.exec((await openPlan())?.requested_by ?? '')?.[0];
+    expect(asker).toBeDefined();
     expect(await asking.answer('accept', yes)).toMatchObject({ data: { deleted: true } });
     expect(await http.has(schedule)).toBe(false);
+    const lines = readFileSync(http.daemon.home.mcpAudit, 'utf8').trimEnd().split('\n');
+    const last = { tool: 'delete_schedule', principal: asker, channel: 'elicitation', outcome: 'done' };
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject(last);
   });
 
   it('and a no voids the plan', async () => {

@@ -31,8 +31,8 @@ const maxLine = 8000;
  * of what it was asked; what was done is in the provider's. A file that cannot be written must not stop the call: then the line
  * goes to stderr.
  */
-export function audit(file: string, tool: string, client: string): AuditRecord {
-  const entry: Record<string, unknown> = { tool, claimed_client: client };
+export function audit(file: string, tool: string, client: string, principal?: string): AuditRecord {
+  const entry: Record<string, unknown> = { tool, claimed_client: client, ...(principal && { principal }) };
   const started = Date.now();
   const write = (outcome: string, more: Record<string, unknown> = {}): void => {
     const line = lineOf({ time: new Date().toISOString(), ...entry, outcome, ms: Date.now() - started, ...more });

@@ -61,7 +61,8 @@ export function daemonMcp({ home, version, guard, onError }: DaemonMcpOptions): 
   const http = mcpOverHttp<HttpCaller>(
     (caller, era) => {
       const { api, askings, watch } = of(caller);
-      const context: McpContext = { api, settings, version, operations: caller.operations, watch };
+      const { operations, principal } = caller;
+      const context: McpContext = { api, settings, version, operations, principal, watch };
       // A session is a connection: what its host does not answer is no other host's fault.
       return createServer({ ...context, askings: era === 'modern' ? askings : askingsOf(caller) });
     },
