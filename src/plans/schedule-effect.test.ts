@@ -25,6 +25,7 @@ describe('a change that keeps protection', () => {
     ['0 */6 * * *', '*/5 * * * *'],
     ['0 3 * * 1', '30 4 * * 5'],
     ['0 3 1 12 *', '0 3 1 1 *'],
+    ['0 3,15 * * 0', '0 3 * * *'],
   ])('%s → %s says nothing', (before, after) => {
     expect(cronChange(before, after)).toEqual([]);
   });
@@ -54,6 +55,13 @@ describe('a change that takes protection away', () => {
 
   it('sees fewer backups behind an equal longest gap', () => {
     expect(cronChange('0 0-23 * * 1-5', '0 0,23 * * 1-5').join()).toContain('fewer');
+  });
+
+  it.each([
+    ['0,5,10,15,20,25,30,35,40,45,50,55 0-22 * * *', '0,10,15,20,25,30,35,40,45,50,55 0-22 * * *'],
+    ['0 0-12 * * *', '0 0-10,12 * * *'],
+  ])('sees each small step of many that would leave little: %s → %s', (before, after) => {
+    expect(cronChange(before, after).join()).toContain('fewer');
   });
 
   it('sees suspension', () => {

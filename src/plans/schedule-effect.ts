@@ -56,16 +56,18 @@ function thinned(oldCron: string, newCron: string, now: Date): string[] {
       `The longest time without a backup grows from ${inWords(before.longestGapMs)} to ${inWords(after.longestGapMs)}.`,
     ];
   }
-  // A tenth and one run of slack: where the horizon cuts a month or a year is no loss.
-  return after.runs < before.runs * 0.9 && after.runs < before.runs - 1
-    ? [`Backups become fewer: about ${perWeek(after.runs)} a week instead of ${perWeek(before.runs)}.`]
-    : [];
+  // Where the horizon cuts a month or a year is no loss. Of the runs in a day none is given: many small steps would thin it all.
+  const isCut = after.days >= Math.min(before.days * 0.9, before.days - 1);
+  const runs = (isCut ? Math.max(before.days, after.days) : after.days) * after.timesADay;
+  const earlier = before.days * before.timesADay;
+  return runs < earlier ? [`Backups become fewer: about ${perWeek(runs)} a week instead of ${perWeek(earlier)}.`] : [];
 }
 
 interface Rhythm {
   longestGapMs: number;
-  /** Runs within the horizon. */
-  runs: number;
+  /** Days within the horizon on which there are runs, and how many on each. */
+  days: number;
+  timesADay: number;
 }
 
 /**
@@ -95,7 +97,7 @@ function rhythmOf(cron: string, now: Date): Rhythm {
     else break;
     run = next;
   }
-  return { longestGapMs, runs: days * times.length };
+  return { longestGapMs, days, timesADay: times.length };
 }
 
 function timesOfDay(cron: string, first: number): number[] {
