@@ -45,6 +45,15 @@ describe('a watch', () => {
     expect(looks).toEqual([]);
   });
 
+  it('of many resources asks no more often than of ten, so that a key keeps requests for its tools', async () => {
+    const uris = Array.from({ length: 50 }, (_, i) => `skybackup://backups/${i}`);
+    await watch.add(uris, tell);
+    looks.length = 0;
+    await minutes(1);
+    expect(looks.length).toBeGreaterThanOrEqual(50 * 11);
+    expect(looks.length).toBeLessThanOrEqual(50 * 12);
+  });
+
   it('tells of a change within its pause, once, and only of what changed', async () => {
     await watch.add([a, b], tell);
     await vi.advanceTimersByTimeAsync(3 * everyMs);

@@ -23,6 +23,8 @@ const mostWatched = 50;
 /** Looking may take this part of the time, so that no server works for the watch alone. */
 const share = 1 / 10;
 const longestBackoff = 16;
+/** With more than these the pause grows: a key may make 600 requests a minute, a look takes two, and its tools need some as well. */
+const inOnePause = 10;
 /** After this long a round of looks has failed. */
 const patienceMs = 20_000;
 
@@ -108,7 +110,8 @@ export class ResourceWatch {
     const backoff = Math.min(longestBackoff, 2 ** this.#failures);
     // The first look may have had to start a daemon, which says nothing of the next.
     const took = time === 'first' ? 0 : performance.now() - began;
-    const pauseMs = Math.max(this.#options.everyMs * backoff, took / share, waitMs ?? 0);
+    const everyMs = this.#options.everyMs * Math.max(1, this.#watched.size / inOnePause);
+    const pauseMs = Math.max(everyMs * backoff, took / share, waitMs ?? 0);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.changed(), pauseMs);
     this.#timer.unref();
