@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SkybackupError } from '../../contract/errors.ts';
 import { classifyStatus } from '../../contract/status.ts';
 import { daemonOf } from '../daemon-of.ts';
 import { defineTool } from '../define-tool.ts';
