@@ -8,7 +8,7 @@ import type { Storage } from '../contract/storages.ts';
 import { serviceLabel } from './find/service.ts';
 import type { Row } from './lists/list-page.ts';
 import { outwardText } from './outward.ts';
-import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
+import { counted, durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
 import { quoteText } from './untrusted-text.ts';
 
 /** How each thing is shown, in every tool and resource alike. Status words are shown raw: their list is open. */
@@ -155,7 +155,7 @@ export function storageRow(storage: Storage): Row {
   const { name, path, default_for, limit, services, backups, storage_bytes, trouble } = storage;
   const whose = Array.isArray(default_for) ? default_for.join(', ') : default_for;
   const text = [
-    `${quoteText(name, 40)}: ${quoteText(path)}, ${backups ?? 0} backups (${sizeInWords(storage_bytes ?? 0)})`,
+    `${quoteText(name, 40)}: ${quoteText(path)}, ${counted(backups ?? 0, 'backup')} (${sizeInWords(storage_bytes ?? 0)})`,
     ...(whose === undefined ? [] : [`default of ${outwardText(whose, 160)}`]),
     ...(limit === undefined ? [] : [`limited to ${limit}`]),
     ...(trouble === undefined ? [] : [`trouble: ${quoteText(trouble)}`]),

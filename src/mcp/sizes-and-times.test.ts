@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { readTime } from '../contract/time.ts';
-import { durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
+import { counted, durationInWords, sizeInWords, timeInWords } from './sizes-and-times.ts';
 
 it.each([
   [0, '0 bytes'],
@@ -41,4 +41,12 @@ it.each([
   [7_260_000, '2 h 1 min'],
 ])('%s ms is %s', (ms, words) => {
   expect(durationInWords(ms)).toBe(words);
+});
+
+it.each([
+  [0, '0 backups'],
+  [1, '1 backup'],
+  [2, '2 backups'],
+])('%d of a thing', (count, words) => {
+  expect(counted(count, 'backup')).toBe(words);
 });

@@ -16,6 +16,11 @@ export function timeInWords(time: string | undefined): string | undefined {
   return date && `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** `1 backup`, `2 backups`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 /** `93000` → `1 min 33 s`. */
 export function durationInWords(ms: number): string {
   const seconds = Math.round(ms / 1000);

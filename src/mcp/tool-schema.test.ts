@@ -38,6 +38,7 @@ it('names every fault, and the arguments that exist', () => {
     /id: .*name: .*there is no argument "nmae"; some_tool takes id, name, data/,
   );
   expect(() => readArguments('some_tool', schema, 'text')).toThrow(/not right/);
+  expect(() => readArguments('some_tool', schema, {})).toThrow('not right: id is missing.');
   expect(() => readArguments('some_tool', schema, undefined)).toThrow(/id/);
 });
 

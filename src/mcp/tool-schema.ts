@@ -58,7 +58,11 @@ export function readArguments(tool: string, schema: z.ZodObject, raw: unknown): 
       const names = issue.keys.slice(0, 5).map((key) => JSON.stringify(key.slice(0, 60)));
       return `there is no argument ${names.join(', ')}; ${tool} takes ${known.length > 0 ? known.join(', ') : 'none'}`;
     }
-    return `${issue.path.map(String).join('.') || 'the arguments'}: ${issue.message}`;
+    const name = issue.path.map(String).join('.') || 'the arguments';
+    const [place] = issue.path;
+    const isMissing =
+      issue.path.length === 1 && typeof given === 'object' && given !== null && !Object.hasOwn(given, String(place));
+    return isMissing ? `${name} is missing` : `${name}: ${issue.message}`;
   });
   throw new SkybackupError(
     'invalid_request',

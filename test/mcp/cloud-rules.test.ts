@@ -263,6 +263,7 @@ describe.each(revisions)("the cloud's rules in the %s revision", (revision) => {
     const after = await client.call('wait_for', { kind: 'restore', id: 13 });
     expect(after).toMatchObject({ data: { finished: true, service_status: status } });
     expect(after.text).toContain(words);
+    expect(after.data.undo).toContain('backup that its plan named');
   });
 
   it('403 and 409 at the call: what was not allowed, and what to wait for', async () => {

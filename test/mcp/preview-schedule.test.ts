@@ -23,6 +23,7 @@ const preview = (args: Record<string, unknown>) => client.call('preview_schedule
 it('a cron is told in words, with its next runs in UTC and by the clocks of a zone, and what daylight saving does', async () => {
   const reply = await preview({ cron: '0 3 * * *', zone: 'europe/berlin' });
   expect(reply).toMatchObject({ isError: false, data: { cron: '0 3 * * *', in_words: 'At 03:00, every day (UTC)' } });
+  expect(reply.text).toContain('"0 3 * * *" runs at 03:00, every day (UTC).');
   expect(reply.text).toMatch(/03:00 UTC is 0[45]:00 in Europe\/Berlin until \d+ \w+ \d{4}, then 0[45]:00/);
   expect(reply.data.daylight_saving).toBe(reply.text.split('\n').find((line) => line.startsWith('03:00 UTC')));
   const runs = reply.data.next_runs as { utc: string; local: string }[];

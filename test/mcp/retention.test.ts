@@ -60,6 +60,9 @@ describe.each(eras)('retention and deleting through the tools (%s)', (era) => {
     const client = await daemon.client(era);
     const old = await backUp(client);
     const last = await backUp(client);
+    const guessed = await client.call('delete_backup', { id: 'latest' });
+    expect(guessed).toMatchObject({ isError: true, data: { error: { code: 'invalid_request' } } });
+    expect(guessed.text).not.toContain('or "latest"');
     expect(await client.call('delete_backup', { id: last })).toMatchObject({
       isError: true,
       data: { error: { code: 'conflict', message: expect.stringContaining('the last good backup') } },

@@ -84,7 +84,9 @@ export function backupId(given: string): string {
     .replace(/^[`'"](.*)[`'"]$/, '$1');
   if (isBackupId(id)) return id;
   throw new SkybackupError('invalid_request', `${quoteText(given)} is not a backup id.`, {
-    hint: 'Take the id from list_backups (32 hex digits, service, pod, with colons between), or "latest", or "latest before <time>".',
+    hint: isLatest(given)
+      ? 'Only an id will do here. Take it from list_backups with the service.'
+      : 'Take the id from list_backups (32 hex digits, service, pod, with colons between), or "latest", or "latest before <time>".',
   });
 }
 

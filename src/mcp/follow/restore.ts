@@ -99,7 +99,7 @@ async function succeeded(restore: Restore, { api, signal }: Call): Promise<ToolA
   const kept = restore.kept_data !== undefined;
   const undo = kept
     ? `The data of before are kept at ${row.data.kept_data} until ${row.data.kept_until ?? 'a person removes them'}. undo_restore with id ${restore.id} puts them back, if the person wants that.`
-    : 'The cloud keeps no data of before: going back needs an earlier backup.';
+    : 'The cloud keeps no data of before: the way back is to restore the backup that its plan named for it, or an earlier one.';
   return {
     text: [
       `The restore onto ${serviceLabel(service)} is finished. The service is ${service.status}.`,
@@ -115,7 +115,9 @@ async function succeeded(restore: Restore, { api, signal }: Call): Promise<ToolA
 
 function nextFor({ id, status }: Service, isCloud: boolean): string {
   if (status === 'ready')
-    return 'Have the person check the data, and take a new backup (create_backup): older incrementals do not continue.';
+    return isCloud
+      ? 'Have the person check the data, and take a new backup (create_backup): older incrementals do not continue.'
+      : 'Have the person check the data. A new backup of them is taken by itself: older incrementals do not continue.';
   if (status.startsWith('pending'))
     return `${id} is ${status}: call list_services with service "${id}" until it is ready or stopped; offer start_service if it is stopped. Then have the person check the data.`;
   if (status === 'failed' && isCloud)

@@ -4,7 +4,7 @@ import { worstFirst } from '../../contract/verdict.ts';
 import { defineTool } from '../define-tool.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { goOnWith, listArguments, listPage, onePage, type Row } from '../lists/list-page.ts';
-import { durationInWords, sizeInWords, timeInWords } from '../sizes-and-times.ts';
+import { counted, durationInWords, sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
 
 /** Which tool mends what, for the worst reason of a service. */
@@ -41,7 +41,7 @@ export const checkBackups = defineTool({
     const [worst] = ordered;
     return {
       text: [
-        `${health.verdict.toUpperCase()}: of ${page.count} services ${count('critical')} critical, ${count('warning')} warning, ${count('ok')} ok.`,
+        `${health.verdict.toUpperCase()}: of ${counted(page.count, 'service')} ${count('critical')} critical, ${count('warning')} warning, ${count('ok')} ok.`,
         ...page.rows.map(({ text }) => text),
       ],
       data: {

@@ -72,7 +72,7 @@ export const findTransactions = defineTool({
           : [`What is not archived yet could not be looked at: ${quoteText(not_looked_at, 300)}`]),
         ...(more ? ['There are more: narrow the time, or give contains.'] : []),
       ],
-      next: 'restore_backup with before_gtid goes back to right before one of them.',
+      next: rows.length === 0 ? undefined : 'restore_backup with before_gtid goes back to right before one of them.',
     };
   },
 });

@@ -47,7 +47,7 @@ async function preview(cron: string, zone: string | undefined, now: number): Pro
   const change = zone === undefined ? undefined : drift(first, zone, now);
   return {
     text: [
-      `"${cron}" runs ${words} (UTC).`,
+      `"${cron}" runs ${words.charAt(0).toLowerCase()}${words.slice(1)} (UTC).`,
       'Next runs:',
       ...runs.map(({ utc, local }) => `- ${utc}${local === undefined ? '' : ` = ${local} in ${zone}`}`),
       change,

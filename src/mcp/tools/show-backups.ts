@@ -8,7 +8,7 @@ import { defineTool } from '../define-tool.ts';
 import { windowsInWords } from '../find/recovery-windows.ts';
 import { findService, serviceLabel } from '../find/service.ts';
 import { listPage, onePage, type Row } from '../lists/list-page.ts';
-import { sizeInWords, timeInWords } from '../sizes-and-times.ts';
+import { counted, sizeInWords, timeInWords } from '../sizes-and-times.ts';
 import { quoteText } from '../untrusted-text.ts';
 
 const mostChains = 3;
@@ -62,7 +62,7 @@ async function ofOne(serviceId: string, { api, signal }: Call): Promise<ToolAnsw
   const label = serviceLabel({ id: serviceId, name: own?.health.service_name });
   return {
     text: [
-      `${label}: ${own?.health.verdict.toUpperCase() ?? 'UNKNOWN'}, ${page.count} backups, ${failed.length} of the newest ${backups.length} failed.`,
+      `${label}: ${own?.health.verdict.toUpperCase() ?? 'UNKNOWN'}, ${counted(page.count, 'backup')}, ${failed.length} of the newest ${backups.length} failed.`,
       ...newest.map((each) => `- newest ${each.type} ${each.data_of} · ${each.size ?? 'size unknown'} · id ${each.id}`),
       ...drawn.map((each) =>
         each.incrementals === 0
@@ -95,7 +95,7 @@ async function ofAll({ api, signal }: Call): Promise<ToolAnswer> {
   const more = page.count - page.rows.length;
   return {
     text: [
-      `Backups of ${page.count} services, worst first:`,
+      `Backups of ${counted(page.count, 'service')}, worst first:`,
       ...page.rows.map(({ text }) => text),
       more > 0 ? `- and ${more} more services` : undefined,
     ],
