@@ -58,6 +58,17 @@ describe('tables', () => {
     expect(between('tools')).toBe(toolsInMarkdown(tools));
   });
 
+  test('of tools: those that the cloud has not are named', async () => {
+    const client = new Client({ name: 'readme', version: '1' });
+    const env = { SKYBACKUP_HOME: home, SKYSQL_API_KEY: 'a-key-of-nobody' };
+    await client.connect(new StdioClientTransport({ command: process.execPath, args: [entry, 'mcp'], env }));
+    const cloud = (await client.listTools()).tools.map(({ name }) => name);
+    await client.close();
+    const named = [...(/^Only with a daemon: (.+)\.$/m.exec(readme)?.[1] ?? '').matchAll(/`(\w+)`/g)];
+    const missing = tools.map(({ name }) => name).filter((name) => !cloud.includes(name));
+    expect(named.map(([, name]) => name).sort()).toEqual(missing.sort());
+  });
+
   test('of resources, as they are defined', () => {
     expect(between('resources')).toBe(resourcesInMarkdown());
   });
@@ -78,7 +89,7 @@ test('the grants are the ones that a backup is checked for, and no more', () => 
 });
 
 describe('over HTTP', () => {
-  const section = readme.split('### Over HTTP')[1]?.split('\n## ')[0] ?? '';
+  const section = readme.split('\n## Over HTTP')[1]?.split('\n## ')[0] ?? '';
 
   test('the limits of sessions are the ones that hold', () => {
     const { idleMs, sessionsOfOne, sessions } = sessionLimits;
