@@ -69,6 +69,8 @@ describe.each(looks)('$width px, $theme', ({ width, theme }) => {
     const rows = shown.app.getByRole('table', { name: 'Backups' }).getByRole('row');
     await expect.poll(() => rows.count()).toBe(26);
     await expect.poll(() => shown?.app.locator('#status').textContent()).toBe('');
+    // What is drawn later lies above: no line of a chain runs through the name of a lane.
+    expect(await shown.app.locator('svg .chain ~ text').count()).toBe(5);
     expect(await overflow(shown)).toBe(0);
     await picture(shown, `timeline-many-${look}`);
   });

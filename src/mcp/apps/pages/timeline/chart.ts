@@ -22,11 +22,11 @@ export function chart(timeline: Timeline, spanMs: number, width: number): SVGSVG
     ]),
     drawing('line', { class: 'now', x1: layout.nowX, x2: layout.nowX, y1: 16, y2: height - 18 }),
     ...windows(layout),
-    ...layout.lanes.flatMap(({ type, y, count }) => [
-      drawing('line', { class: 'lane', x1: 0, x2: layout.width, y1: y, y2: y }),
-      drawing('text', { x: 0, y: y - 16 }, `${type.slice(0, 24)} · ${count}`),
-    ]),
+    ...layout.lanes.map(({ y }) => drawing('line', { class: 'lane', x1: 0, x2: layout.width, y1: y, y2: y })),
     ...layout.chains.map((points) => drawing('path', { class: 'chain', d: pathOf(points) })),
+    ...layout.lanes.map(({ type, y, count }) =>
+      drawing('text', { x: 0, y: y - 16 }, `${type.slice(0, 24)} · ${count}`),
+    ),
     ...layout.marks.map((mark) => drawing('g', {}, drawing('title', {}, titleOf(mark, timeline)), shape(mark))),
   );
 }
