@@ -136,7 +136,7 @@ export function openPlanStore(
         throw new SkybackupError(
           'plan_mismatch',
           `The id that was typed is not the one this plan is about: it needs "${current.confirm_id}".`,
-          { hint: `Look at the plan again, then type ${current.confirm_id} exactly.` },
+          { hint: `Look at the plan again, then type ${current.confirm_id} exactly.`, retryable: true },
         );
       }
       throw new SkybackupError('plan_mismatch', 'This answer does not belong to the question that was asked last.', {

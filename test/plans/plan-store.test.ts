@@ -123,7 +123,9 @@ it('needs the typed id at a terminal and with an approver key, and takes host wi
   for (const channel of ['terminal', 'approver_key'] as const) {
     const { id } = store.create(draft());
     expect(codeOf(() => store.approve(id, { channel }))).toBe('plan_mismatch');
-    expect(codeOf(() => store.approve(id, { channel, typed_id: 'ORDERS' }))).toBe('plan_mismatch');
+    expect(() => store.approve(id, { channel, typed_id: 'ORDERS' })).toThrow(
+      expect.objectContaining({ code: 'plan_mismatch', retryable: true }),
+    );
     expect(store.approve(id, { channel, typed_id: 'orders' }).approved_by).toBe(channel);
   }
   const { id } = store.create(draft());
