@@ -84,6 +84,13 @@ describe.each(providers)("the Inspector's command line on a server of a %s", (pr
       expect(contents).toMatchObject([{ mimeType: 'application/json' }]);
     });
 
+    it('lists prompts and gets one', async () => {
+      const { prompts } = await ask('prompts/list');
+      expect(prompts).toContainEqual(expect.objectContaining({ name: 'audit_backups' }));
+      const { messages } = await ask('prompts/get', '--prompt-name', 'audit_backups');
+      expect(JSON.stringify(messages)).toContain('check_backups');
+    });
+
     it('calls a tool', async () => {
       const { structuredContent } = await ask(
         'tools/call',
