@@ -5,22 +5,44 @@ import { DatabaseSync } from 'node:sqlite';
 import { SkybackupError } from '../../contract/errors.ts';
 import { migrations } from './migrations.ts';
 
+const patienceMs = 10_000;
+/** SQLITE_BUSY */
+const busy = 5;
+
 /** Opens the daemon's state, bringing an older schema up to date; a newer one is refused, because going back would lose what it knows. */
 export function openStateDatabase(file: string): DatabaseSync {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   // Made by us first: SQLite would create it readable for all, and its -wal and -shm take the mode of the main file.
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
-  const db = new DatabaseSync(file, { timeout: 10_000 });
+  const db = new DatabaseSync(file, { timeout: patienceMs });
   try {
+    writeAhead(db);
     // FULL: a job that was answered for must still be known after a power cut.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+    db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
     migrate(db, file);
   } catch (error) {
     db.close();
     throw error;
   }
   return db;
+}
+
+/**
+ * SQLite waits for no lock when it changes this mode. Of daemons that start at once the losers hold a new file for a moment, to
+ * learn whose the home is, and the winner must not end for it.
+ */
+function writeAhead(db: DatabaseSync): void {
+  for (const until = performance.now() + patienceMs; ; ) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      const { errcode } = error as { errcode?: number };
+      if (errcode !== busy || performance.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
 }
 
 /** Runs `work` in one transaction; what it throws rolls everything back. Nested calls join the outer transaction. */
