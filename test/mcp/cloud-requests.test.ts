@@ -43,11 +43,11 @@ function fill({ state }: CloudDouble): void {
   }
 }
 
-/** What each call may ask of the cloud. Walks of fifty services are the newer revision's own demand. */
+/** What each call may ask of the cloud. Of more than a hundred backups the cloud's own counts are asked. Walks of fifty services are the newer revision's own demand. */
 const most: Record<'early' | 'new', Record<string, number>> = {
   early: {
     list_services: 1,
-    list_backups: 1,
+    list_backups: 5,
     list_schedules: 1,
     list_restores: 1,
     check_backups: 8,
@@ -58,7 +58,7 @@ const most: Record<'early' | 'new', Record<string, number>> = {
   },
   new: {
     list_services: 1,
-    list_backups: 1,
+    list_backups: 5,
     list_schedules: 52,
     list_restores: 52,
     check_backups: 106,

@@ -185,7 +185,10 @@ describe.each(eras)('what another process approved more loosely (%s)', (era) => 
   it.each(['host', 'app'] as const)('is no yes for one that asks people: %s', async (channel) => {
     const client = await start(era);
     await client.call('delete_schedule', { id: 215 });
-    withPlans((store) => store.approve(store.list()[0]?.id ?? '', { channel }));
+    withPlans((store) => {
+      const id = store.list()[0]?.id ?? '';
+      store.approve(id, { channel, ...(channel === 'app' && { typed_id: '215', nonce: store.ask(id) }) });
+    });
     expect(await client.call('delete_schedule', { id: 215 })).toMatchObject({ data: { status: 'needs_approval' } });
     expect(changes()).toEqual([]);
     expect(withPlans((store) => store.list()).map(({ status }) => status)).toEqual(['pending', 'void']);

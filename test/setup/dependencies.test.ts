@@ -147,7 +147,9 @@ describe('the script as it is started', () => {
   });
 
   test('imports nothing but Node and its neighbours: it runs before node_modules exists', () => {
-    const run = spawnSync('grep', ['-rhoE', "from '[^']+'", join(project, 'scripts')], { encoding: 'utf8' });
+    const run = spawnSync('grep', ['-rhoE', '--include=*.mjs', "from '[^']+'", join(project, 'scripts')], {
+      encoding: 'utf8',
+    });
     const imported = [...new Set(run.stdout.trim().split('\n'))];
     expect(imported.length).toBeGreaterThan(5);
     expect(imported.filter((line) => !/^from '(node:|\.\/)/.test(line))).toEqual([]);
